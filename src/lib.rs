@@ -1,0 +1,2 @@
+//! clustergen compiles one description of a high-availability cluster into one bundle per host.
+
