@@ -1,2 +1,5 @@
 //! clustergen compiles one description of a high-availability cluster into one bundle per host.
 
+pub mod diag;
+pub mod source;
+pub mod syntax;
