@@ -3,3 +3,7 @@
 pub mod diag;
 pub mod source;
 pub mod syntax;
+pub mod quote;
+pub mod model;
+pub mod schema;
+pub mod platform;

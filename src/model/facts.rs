@@ -1,0 +1,276 @@
+//! What services ask and offer, by stable keys, before anything is allotted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::host::{HostId, HostSet};
+use super::name::Label;
+use super::plan::Consequence;
+use super::value::{AbsPath, Duration, Port};
+use crate::source::Span;
+
+/// Where something comes from: a place in the description, and the node's path for people.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Origin {
+    pub span: Span,
+    /// `csync2[content]`, or `gluu[idp]/file-replication` where a product filled it in.
+    pub path: Arc<str>,
+}
+
+/// A service's kind and name, as lock and headers write it: `csync2[idp]`.
+pub type ServiceKey = Arc<str>;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// On which of a host's addresses a program listens.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Bind {
+    Any,
+    Loopback,
+}
+
+/// A program accepts connections.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub hosts: HostSet,
+    pub bind: Bind,
+    pub port: Port,
+    pub protocol: Protocol,
+    /// For the page of ports: `nginx, www.example.net`.
+    pub what: String,
+    /// The daemon, where several services of one kind share its socket.
+    pub shared: Option<&'static str>,
+    pub origin: Origin,
+}
+
+/// Where a connection goes.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub hosts: HostSet,
+    pub port: Port,
+    pub protocol: Protocol,
+    /// Which of a target's addresses is dialled; `None` is its own.
+    pub purpose: Option<Label>,
+}
+
+/// The name that a client asks to see in the certificate that it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsName {
+    /// Which of the target's certificates is shown.
+    pub leaf: String,
+    /// The name that the client checks; `None` is the name by which it dialled.
+    pub name: Option<String>,
+}
+
+/// Somebody connects to somebody, set to set: `n` members of a mesh are one link, not `n²`.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub from: HostSet,
+    pub to: Endpoint,
+    pub tls: Option<TlsName>,
+    /// For the page of ports: `csync2 keeps files alike`.
+    pub why: String,
+    pub origin: Origin,
+}
+
+/// A certificate that a host shows.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct LeafKey {
+    pub host: HostId,
+    /// The certificate's name (`www`), or the kind of the service that has one of its own.
+    pub name: String,
+}
+
+/// In which roles a certificate is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Usage {
+    Server,
+    /// Server and client: both ends of a connection between equals.
+    Peer,
+}
+
+/// What a certificate must say.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    pub usage: Usage,
+    pub names: BTreeSet<String>,
+    pub addresses: BTreeSet<IpAddr>,
+    pub validity: Duration,
+    pub origin: Origin,
+}
+
+/// How a secret's value comes to be.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SecretSource {
+    /// Letters and digits, drawn once.
+    Generate { length: usize },
+    /// The person has it, and says it with `clustergen secrets set`.
+    Given,
+}
+
+/// A value that no reviewed file may show.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    pub source: SecretSource,
+    pub origin: Origin,
+}
+
+/// Members of a group that must not do the same thing in the same minute.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Minutes between two runs of one member.
+    pub period: u32,
+    pub members: BTreeSet<HostId>,
+    pub origin: Origin,
+}
+
+/// What may lie at a path, on which hosts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ClaimKind {
+    /// A file of each host's own: nobody else may write it, and no sync may carry it over.
+    PerHost,
+    /// A file with the same content everywhere: a sync may carry it over.
+    Alike,
+    /// A folder that a service keeps the same on all the hosts; what it leaves out.
+    Synced { excludes: Vec<String> },
+    /// A block or keys in a file that others own too.
+    Shared,
+}
+
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub hosts: HostSet,
+    pub path: AbsPath,
+    pub kind: ClaimKind,
+    pub owner: ServiceKey,
+    pub origin: Origin,
+}
+
+/// A name that `/etc/hosts` of some hosts must know beside those that the links need.
+#[derive(Clone, Debug)]
+pub struct HostsEntry {
+    pub on: HostSet,
+    pub name: String,
+    /// Whose address; `None` is each host's own.
+    pub of: Option<HostId>,
+    pub origin: Origin,
+}
+
+/// A one-time step, in an order over the whole cluster.
+#[derive(Clone, Debug)]
+pub struct StepFact {
+    /// `csync2[idp]/first-sync`, one per host.
+    pub key: String,
+    pub host: HostId,
+    /// What must be done before, there.
+    pub after: Vec<(HostId, String)>,
+    pub title: String,
+    pub destroys: bool,
+    pub origin: Origin,
+}
+
+/// Something that `apply.sh --verify` can prove.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    pub hosts: HostSet,
+    pub title: String,
+    pub origin: Origin,
+}
+
+/// A line of the runbook, in the chapter's order.
+#[derive(Clone, Debug)]
+pub struct RunbookLine {
+    pub chapter: Chapter,
+    pub text: String,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Chapter {
+    BringUp,
+    Change,
+    SinglePoints,
+}
+
+/// A value whose change has a consequence that no file shows.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Pin {
+    /// `csync2[idp].group-name`.
+    pub key: String,
+    pub value: String,
+    pub consequence: Consequence,
+}
+
+#[derive(Clone, Debug)]
+pub struct PinFact {
+    pub hosts: HostSet,
+    pub pin: Pin,
+    pub origin: Origin,
+}
+
+/// Everything, sorted.
+#[derive(Default, Debug)]
+pub struct Facts {
+    pub listeners: Vec<Listener>,
+    pub links: Vec<Link>,
+    pub leaves: BTreeMap<LeafKey, Leaf>,
+    pub secrets: BTreeMap<String, Secret>,
+    pub schedules: BTreeMap<String, Schedule>,
+    pub claims: Vec<Claim>,
+    pub hosts_entries: Vec<HostsEntry>,
+    pub steps: Vec<StepFact>,
+    pub verifications: Vec<Verification>,
+    pub runbook: Vec<RunbookLine>,
+    pub pins: Vec<PinFact>,
+    /// Per host, the places in the lists above that concern it: what a stage does for one host
+    /// costs what that host has, not what the cluster has.
+    pub by_host: Vec<HostIndex>,
+}
+
+/// Places in the lists of [`Facts`].
+#[derive(Clone, Default, Debug)]
+pub struct HostIndex {
+    pub listeners: Vec<u32>,
+    pub links_from: Vec<u32>,
+    pub links_to: Vec<u32>,
+    pub claims: Vec<u32>,
+    pub hosts_entries: Vec<u32>,
+    pub pins: Vec<u32>,
+}
+
+impl Facts {
+    pub fn claims_of(&self, host: HostId) -> impl Iterator<Item = &Claim> {
+        self.by_host[host.index()].claims.iter().map(|at| &self.claims[*at as usize])
+    }
+
+    pub fn listeners_of(&self, host: HostId) -> impl Iterator<Item = &Listener> {
+        self.by_host[host.index()].listeners.iter().map(|at| &self.listeners[*at as usize])
+    }
+
+    pub fn links_from(&self, host: HostId) -> impl Iterator<Item = &Link> {
+        self.by_host[host.index()].links_from.iter().map(|at| &self.links[*at as usize])
+    }
+
+    pub fn hosts_entries_of(&self, host: HostId) -> impl Iterator<Item = &HostsEntry> {
+        self.by_host[host.index()].hosts_entries.iter().map(|at| &self.hosts_entries[*at as usize])
+    }
+
+    pub fn pins_of(&self, host: HostId) -> impl Iterator<Item = &PinFact> {
+        self.by_host[host.index()].pins.iter().map(|at| &self.pins[*at as usize])
+    }
+}

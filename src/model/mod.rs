@@ -1,0 +1,10 @@
+//! Types that later stages pass to each other. Types only: no stage, no I/O, nothing that can
+//! hold an invalid value.
+
+pub mod facts;
+pub mod host;
+pub mod name;
+pub mod plan;
+pub mod settled;
+pub mod value;
+pub mod view;

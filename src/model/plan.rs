@@ -1,0 +1,264 @@
+//! What one host gets: plain data, ready to be rendered, with a digest.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Origin, Pin, ServiceKey};
+use super::host::HostId;
+use super::value::{AbsPath, Mode};
+use super::view::Fields;
+
+/// What happens when a resource or a pinned value changes, from the mildest to the worst.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Consequence {
+    Nothing,
+    Reload,
+    Restart,
+    Resync,
+    ManualStep,
+    DestroysData,
+}
+
+impl Consequence {
+    pub const ALL: [Self; 6] = [
+        Self::Nothing,
+        Self::Reload,
+        Self::Restart,
+        Self::Resync,
+        Self::ManualStep,
+        Self::DestroysData,
+    ];
+
+    /// As manifests and diffs write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing to do",
+            Self::Reload => "reload",
+            Self::Restart => "restart",
+            Self::Resync => "resync",
+            Self::ManualStep => "manual step",
+            Self::DestroysData => "destroys data",
+        }
+    }
+
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
+}
+
+/// What `apply.sh` does to a unit when a resource changes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum OnChange {
+    Nothing,
+    Reload(String),
+    Restart(String),
+}
+
+impl OnChange {
+    #[must_use]
+    pub fn consequence(&self) -> Consequence {
+        match self {
+            Self::Nothing => Consequence::Nothing,
+            Self::Reload(_) => Consequence::Reload,
+            Self::Restart(_) => Consequence::Restart,
+        }
+    }
+
+    #[must_use]
+    pub fn unit(&self) -> Option<&str> {
+        match self {
+            Self::Nothing => None,
+            Self::Reload(unit) | Self::Restart(unit) => Some(unit),
+        }
+    }
+}
+
+/// Where a file's bytes come from.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Body {
+    /// A template of `templates/`, by name, and what it is given.
+    Template { name: &'static str, view: Fields },
+    /// A public certificate and its chain: shown in diffs by digest and dates.
+    Certificate { pem: String },
+    /// A token for a secret that is the whole file.
+    Secret { token: String },
+}
+
+/// A whole file. Nothing else may write it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct File {
+    pub path: AbsPath,
+    pub mode: Mode,
+    pub owner: String,
+    pub group: String,
+    pub body: Body,
+    pub on_change: OnChange,
+    /// Until the mark of this step is there: installed, neither started nor judged.
+    pub needs: Option<String>,
+    /// Installed where there is none; what the daemon makes of it is not drift.
+    pub seed: bool,
+}
+
+/// A marked block in a file that others own too.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Block {
+    pub path: AbsPath,
+    /// The mark: the cluster's name.
+    pub mark: String,
+    pub template: &'static str,
+    pub view: Fields,
+    pub on_change: OnChange,
+}
+
+/// Keys in a file that others own too.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Keys {
+    pub path: AbsPath,
+    pub keys: BTreeMap<String, String>,
+    pub on_change: OnChange,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Directory {
+    pub path: AbsPath,
+    pub mode: Mode,
+    pub owner: String,
+    pub group: String,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct User {
+    pub name: String,
+    pub home: AbsPath,
+    pub shell: AbsPath,
+}
+
+/// A unit of the service manager: enabled, and up when everything is in place.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Unit {
+    pub name: String,
+    /// Units that must not run beside it.
+    pub conflicts: Vec<String>,
+}
+
+/// A program that says whether files are right, before anything is reloaded with them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Check {
+    /// `nginx -t -q`: words for sh.
+    pub command: String,
+    /// The exit code that means fine.
+    pub good: Vec<u8>,
+    /// The files that it reads: it runs when one of them changes.
+    pub reads: Vec<AbsPath>,
+}
+
+/// A one-time step of this host.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    pub key: String,
+    pub title: String,
+    /// Lines of sh; each is a function body in `host.sh`.
+    pub guard: Vec<String>,
+    pub run: Vec<String>,
+    pub done: Vec<String>,
+    pub destroys: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Kind {
+    File(File),
+    Block(Block),
+    Keys(Keys),
+    Directory(Directory),
+    User(User),
+    Package(String),
+    Unit(Unit),
+    Check(Check),
+    Step(Step),
+}
+
+/// Something that a host has, and who wants it there.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Resource {
+    pub kind: Kind,
+    pub owner: ServiceKey,
+    pub origin: Origin,
+}
+
+/// Names a resource among a host's: kind first, so that the order is the order of installing.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ResourceKey {
+    Package(String),
+    User(String),
+    Directory(AbsPath),
+    /// Path and mark.
+    Block(AbsPath, String),
+    Keys(AbsPath),
+    File(AbsPath),
+    Check(String),
+    Unit(String),
+    Step(String),
+}
+
+impl Kind {
+    #[must_use]
+    pub fn key(&self) -> ResourceKey {
+        match self {
+            Self::Package(name) => ResourceKey::Package(name.clone()),
+            Self::User(user) => ResourceKey::User(user.name.clone()),
+            Self::Directory(it) => ResourceKey::Directory(it.path.clone()),
+            Self::Block(it) => ResourceKey::Block(it.path.clone(), it.mark.clone()),
+            Self::Keys(it) => ResourceKey::Keys(it.path.clone()),
+            Self::File(it) => ResourceKey::File(it.path.clone()),
+            Self::Check(it) => ResourceKey::Check(it.command.clone()),
+            Self::Unit(it) => ResourceKey::Unit(it.name.clone()),
+            Self::Step(it) => ResourceKey::Step(it.key.clone()),
+        }
+    }
+}
+
+/// A secret's place in a host's files: which secret, in which encoding, and the token that stands
+/// for it in what people review.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Slot {
+    pub token: String,
+    pub secret: String,
+    pub encoding: Encoding,
+}
+
+/// How a secret's value is written where its token stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Encoding {
+    /// As it is.
+    Raw,
+    /// A private key, PEM, as the whole file.
+    PrivateKey,
+}
+
+impl Encoding {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::PrivateKey => "pem",
+        }
+    }
+}
+
+/// All that one host gets.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct HostPlan {
+    pub host: HostId,
+    pub name: String,
+    pub origin: Origin,
+    pub fqdn: String,
+    /// All of the host's addresses, by which it knows itself.
+    pub addresses: Vec<String>,
+    pub platform: String,
+    /// `apt`, `dnf`, `yum`.
+    pub package_manager: String,
+    pub resources: BTreeMap<ResourceKey, Resource>,
+    pub slots: BTreeMap<String, Slot>,
+    pub pins: BTreeMap<String, Pin>,
+}

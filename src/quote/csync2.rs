@@ -1,0 +1,56 @@
+//! csync2.cfg: words and strings.
+//!
+//! Source: `cfgfile_scanner.l` of csync2 2.0. A word has no white space and none of `@;()#"`, and
+//! does not end with a colon; braces and commas end up in words only by luck. A string stands in
+//! double quotes, has no escapes, and no line break.
+
+use super::{Quoted, Text, Unquotable, no_control};
+use crate::source::Span;
+
+/// A name: a group's, a host's.
+///
+/// # Errors
+/// Anything but letters, digits, `.`, `_` and `-`.
+pub fn csync2_word(value: &str, origin: Span) -> Quoted {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if !value.is_empty() && value.chars().all(legal) {
+        return Ok(Text::new(value, origin));
+    }
+    Err(Unquotable::new(
+        "csync2 takes letters, digits, `.`, `_` and `-` in a name",
+        "write another name",
+    ))
+}
+
+/// A path or pattern: bare where it can be, as administrators write it, else a string.
+///
+/// # Errors
+/// As [`csync2_string`]; `%` at the start, which would name a prefix.
+pub fn csync2_pattern(value: &str, origin: Span) -> Quoted {
+    if value.starts_with('%') {
+        return Err(Unquotable::new(
+            "csync2 takes `%…%` at the start of a pattern for a prefix",
+            "start with another character, or with `[%]`",
+        ));
+    }
+    let bare = |c: char| c.is_ascii_alphanumeric() || "/._-*?~+=[]%!^".contains(c);
+    if !value.is_empty() && value.chars().all(bare) {
+        return Ok(Text::new(value, origin));
+    }
+    csync2_string(value, origin)
+}
+
+/// A string in double quotes.
+///
+/// # Errors
+/// Double quotes and control characters: there is no escape for them.
+pub fn csync2_string(value: &str, origin: Span) -> Quoted {
+    no_control(value, &['\t'], "csync2.cfg")?;
+    if value.contains('"') {
+        return Err(Unquotable::new(
+            "csync2 has no way to write `\"` in a string",
+            "use single quotes, or put the command into a script and name that",
+        ));
+    }
+    Ok(Text::new(format!("\"{value}\""), origin))
+}

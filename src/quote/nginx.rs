@@ -1,0 +1,85 @@
+//! nginx.conf: words, quoted where they must be.
+//!
+//! Source: `ngx_conf_read_token` in nginx 1.22's `core/ngx_conf_file.c`. In words, quoted or not,
+//! a backslash takes the next character's meaning for `"`, `'`, `\`, `t`, `r`, `n`, and stands for
+//! itself before any other. There is no escape for `$` in directives that expand variables.
+
+use super::{Quoted, Text, Unquotable, no_control, shown};
+use crate::source::Span;
+
+/// A word in a directive that expands no variables.
+///
+/// # Errors
+/// Control characters but tab and line breaks.
+pub fn nginx_word(value: &str, origin: Span) -> Quoted {
+    no_control(value, &['\n', '\t', '\r'], "nginx.conf")?;
+    Ok(Text::new(written(value), origin))
+}
+
+/// A word in a directive that would expand `$name`: it has to arrive as it is written.
+///
+/// # Errors
+/// As [`nginx_word`], and `$`.
+pub fn nginx_literal(value: &str, origin: Span) -> Quoted {
+    if value.contains('$') {
+        return Err(Unquotable::new(
+            "nginx would take what follows `$` for a variable, and has no way to write a plain `$`",
+            "write the directive in an `extra` line, where variables are yours to use",
+        ));
+    }
+    if let Some(c) = value.chars().find(|c| matches!(c, '\r' | '\n')) {
+        let why = format!("{} would end the header here", shown(c));
+        return Err(Unquotable::new(why, "write the value in one line"));
+    }
+    nginx_word(value, origin)
+}
+
+/// A header's name: a token (RFC 9110, section 5.6.2) of the characters that are in use.
+///
+/// # Errors
+/// Anything but letters, digits, `-` and `_`.
+pub fn nginx_header(value: &str, origin: Span) -> Quoted {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !value.is_empty() && value.chars().all(legal) {
+        return Ok(Text::new(value, origin));
+    }
+    let why = "a header's name has letters, digits, `-` and `_`";
+    Err(Unquotable::new(why, "write another name, as `X-Served-By`"))
+}
+
+/// What stands behind `location`: an optional modifier (`=`, `^~`, `~`, `~*`) and a path or
+/// pattern, as `= /`.
+///
+/// # Errors
+/// As [`nginx_word`].
+pub fn nginx_location(value: &str, origin: Span) -> Quoted {
+    let (modifier, path) = match value.split_once(' ') {
+        Some((modifier @ ("=" | "^~" | "~" | "~*"), path)) => (Some(modifier), path),
+        _ => (None, value),
+    };
+    let path = nginx_word(path, origin)?;
+    Ok(match modifier {
+        None => path,
+        Some(modifier) => Text::new(format!("{modifier} {}", path.s), origin),
+    })
+}
+
+fn written(value: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "_./:=-@,+*%&?!|^()[]<>".contains(c);
+    if !value.is_empty() && value.chars().all(bare) {
+        return value.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

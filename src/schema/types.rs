@@ -1,0 +1,149 @@
+//! The kinds of values, each with its check.
+
+use crate::model::name::{Domain, Label, Wrong};
+use crate::model::value::{AbsPath, Duration, Mode, Port, Size, Version, host_address};
+use crate::syntax::node::{Scalar, Value};
+
+/// What an argument or a property holds.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Type {
+    /// One line of text, not empty.
+    String,
+    /// Text of any number of lines.
+    Text,
+    Label,
+    Domain,
+    /// A host's or a group's name.
+    Host,
+    Address,
+    Port,
+    Integer {
+        min: i128,
+        max: i128,
+    },
+    Duration,
+    Size,
+    Path,
+    Mode,
+    Version,
+    Bool,
+    OneOf(Vec<String>),
+    /// `(secret)"name"`.
+    Secret,
+    /// A path of a URL: `/static`, with an optional modifier of nginx's.
+    Location,
+    /// A file beside the description.
+    LocalFile,
+}
+
+impl Type {
+    /// What the schema files call it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Text => "text",
+            Self::Label => "label",
+            Self::Domain => "domain",
+            Self::Host => "host",
+            Self::Address => "address",
+            Self::Port => "port",
+            Self::Integer { .. } => "integer",
+            Self::Duration => "duration",
+            Self::Size => "size",
+            Self::Path => "path",
+            Self::Mode => "mode",
+            Self::Version => "version",
+            Self::Bool => "bool",
+            Self::OneOf(_) => "one-of",
+            Self::Secret => "secret",
+            Self::Location => "location",
+            Self::LocalFile => "file",
+        }
+    }
+
+    /// Whether the value is of this kind.
+    ///
+    /// # Errors
+    /// Why not, and what to write.
+    pub fn check(&self, value: &Value) -> Result<(), Wrong> {
+        match (self, &value.scalar) {
+            (Self::Bool, Scalar::Bool(_)) => Ok(()),
+            (Self::Bool, _) => Err(Wrong::new("is no truth value", "write `#true` or `#false`")),
+            (Self::Port, Scalar::Integer(number)) => Port::parse(*number).map(drop),
+            (Self::Integer { min, max }, Scalar::Integer(n)) if (min..=max).contains(&n) => Ok(()),
+            (Self::Port, _) => Err(Wrong::new("is no port", "a port is a number, 1 to 65535")),
+            (Self::Integer { min, max }, _) => Err(Wrong::new(
+                "is no number in the range",
+                format!("write a whole number, {min} to {max}"),
+            )),
+            (_, Scalar::String(text)) => self.check_text(text),
+            _ => Err(Wrong::new("is no text", format!("write {} in quotes", article(self.word())))),
+        }
+    }
+
+    fn check_text(&self, text: &str) -> Result<(), Wrong> {
+        match self {
+            Self::String => one_line(text),
+            Self::Label | Self::Host | Self::Secret => Label::parse(text).map(drop),
+            Self::Domain => Domain::parse(text).map(drop),
+            Self::Address => host_address(text).map(drop),
+            Self::Duration => Duration::parse(text).map(drop),
+            Self::Size => Size::parse(text).map(drop),
+            Self::Path => AbsPath::parse(text).map(drop),
+            Self::Mode => Mode::parse(text).map(drop),
+            Self::Version => Version::parse(text).map(drop),
+            Self::OneOf(words) => {
+                if words.iter().any(|word| word == text) {
+                    return Ok(());
+                }
+                let help = format!("write {}", crate::diag::or_list(words));
+                Err(Wrong::new("is none of the words for this", help))
+            }
+            Self::Location => location(text),
+            Self::LocalFile => local_file(text),
+            Self::Text | Self::Bool | Self::Port | Self::Integer { .. } => Ok(()),
+        }
+    }
+}
+
+fn one_line(text: &str) -> Result<(), Wrong> {
+    if text.is_empty() {
+        return Err(Wrong::new("is empty", "write something, or leave the node out"));
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(Wrong::new("has more than one line", "write it in one line"));
+    }
+    Ok(())
+}
+
+fn location(text: &str) -> Result<(), Wrong> {
+    one_line(text)?;
+    let (modifier, path) = match text.split_once(' ') {
+        Some((modifier @ ("=" | "^~" | "~" | "~*"), path)) => (modifier, path),
+        _ => ("", text),
+    };
+    if path.starts_with('/') || (modifier.starts_with('~') && !path.is_empty()) {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        "is no location",
+        "write a path that starts with `/`, alone or behind `= `, `^~ `, `~ ` or `~* `",
+    ))
+}
+
+fn local_file(text: &str) -> Result<(), Wrong> {
+    one_line(text)?;
+    let plain = text.strip_suffix('/').unwrap_or(text);
+    if plain.starts_with('/') || plain.split('/').any(|part| part == ".." || part.is_empty()) {
+        let help = "write a path relative to the description, below its folder";
+        return Err(Wrong::new("leaves the description's folder", help));
+    }
+    Ok(())
+}
+
+/// `a label`, `an address`.
+fn article(word: &str) -> String {
+    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {word}", if vowel { "an" } else { "a" })
+}
