@@ -1,9 +1,15 @@
 //! clustergen compiles one description of a high-availability cluster into one bundle per host.
 
+pub mod check;
+pub mod declare;
+pub mod decode;
 pub mod diag;
+pub mod inventory;
+pub mod model;
+pub mod platform;
+pub mod products;
+pub mod quote;
+pub mod schema;
+pub mod services;
 pub mod source;
 pub mod syntax;
-pub mod quote;
-pub mod model;
-pub mod schema;
-pub mod platform;

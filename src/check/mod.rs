@@ -1,0 +1,36 @@
+//! Rules over the whole cluster: what no single service can see.
+//!
+//! In: the facts. Out: diagnostics. One file per rule, each with a stable code.
+
+mod paths;
+mod ports;
+mod sync;
+
+use crate::decode::Cluster;
+use crate::diag::Diagnostics;
+use crate::inventory::Inventory;
+use crate::model::facts::Facts;
+use crate::services::{Checking, find};
+
+/// A rule.
+type Rule = fn(&Inventory, &Facts, &mut Diagnostics);
+
+/// All rules, in the order in which they run.
+const ALL: &[Rule] = &[ports::no_port_twice, paths::no_path_twice, sync::nothing_own_under_a_sync];
+
+/// Asks every service what is wrong with it, then every rule.
+pub fn check(
+    cluster: &Cluster,
+    inventory: &Inventory,
+    facts: &Facts,
+    diagnostics: &mut Diagnostics,
+) {
+    for instance in &cluster.instances {
+        if let Some(entry) = find(instance.kind) {
+            (entry.check)(&Checking { inventory, facts, instance }, diagnostics);
+        }
+    }
+    for rule in ALL {
+        rule(inventory, facts, diagnostics);
+    }
+}

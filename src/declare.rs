@@ -1,0 +1,85 @@
+//! What services ask and offer, collected, and what follows from it.
+//!
+//! In: the typed cluster. Out: [`Facts`], sorted, with the names that certificates must carry and
+//! the lists per host. Not here: whether the facts agree (see `check`).
+
+use crate::decode::Cluster;
+use crate::inventory::{Host, Inventory};
+use crate::model::facts::{Bind, Facts, HostIndex, LeafKey, Listener, Protocol, Secret};
+use crate::model::host::HostSet;
+use crate::services::{Declare, find};
+
+/// Asks every service, in the order of the keys.
+#[must_use]
+pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
+    let mut facts = Facts::default();
+    for (name, secret) in &cluster.names.secrets {
+        let (source, origin) = (secret.source.clone(), secret.origin.clone());
+        facts.secrets.insert(name.clone(), Secret { source, origin });
+    }
+    for foreign in &inventory.listeners {
+        facts.listeners.push(Listener {
+            hosts: foreign.hosts.clone(),
+            bind: Bind::Any,
+            port: foreign.port,
+            protocol: Protocol::Tcp,
+            what: foreign.what.clone(),
+            shared: None,
+            origin: foreign.origin.clone(),
+        });
+    }
+    for instance in &cluster.instances {
+        if let Some(entry) = find(instance.kind) {
+            let origin = instance.origin.clone();
+            let mut sink = Declare::new(instance.key.clone(), origin, &mut facts);
+            (entry.declare)(instance, inventory, &mut sink);
+        }
+    }
+    name_leaves(&mut facts, inventory);
+    index(&mut facts, inventory);
+    facts
+}
+
+/// A certificate carries every name and address by which some peer dials its host.
+fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
+    for link in &facts.links {
+        let Some(tls) = &link.tls else { continue };
+        for target in link.to.hosts.iter() {
+            let key = LeafKey { host: target, name: tls.leaf.clone() };
+            let Some(leaf) = facts.leaves.get_mut(&key) else { continue };
+            let host: &Host = inventory.host(target);
+            let purpose = link.to.purpose.as_ref();
+            match &tls.name {
+                Some(name) => leaf.names.insert(name.clone()),
+                None => leaf.names.insert(host.dialled(purpose)),
+            };
+            leaf.addresses.insert(host.address(purpose).ip);
+        }
+    }
+}
+
+fn index(facts: &mut Facts, inventory: &Inventory) {
+    let mut by_host = vec![HostIndex::default(); inventory.hosts.len()];
+    let mut each = |hosts: &HostSet, at: usize, list: fn(&mut HostIndex) -> &mut Vec<u32>| {
+        for host in hosts.iter() {
+            list(&mut by_host[host.index()]).push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+    };
+    for (at, listener) in facts.listeners.iter().enumerate() {
+        each(&listener.hosts, at, |index| &mut index.listeners);
+    }
+    for (at, link) in facts.links.iter().enumerate() {
+        each(&link.from, at, |index| &mut index.links_from);
+        each(&link.to.hosts, at, |index| &mut index.links_to);
+    }
+    for (at, claim) in facts.claims.iter().enumerate() {
+        each(&claim.hosts, at, |index| &mut index.claims);
+    }
+    for (at, entry) in facts.hosts_entries.iter().enumerate() {
+        each(&entry.on, at, |index| &mut index.hosts_entries);
+    }
+    for (at, pin) in facts.pins.iter().enumerate() {
+        each(&pin.hosts, at, |index| &mut index.pins);
+    }
+    facts.by_host = by_host;
+}

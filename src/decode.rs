@@ -1,0 +1,126 @@
+//! Nodes to a typed [`Cluster`]: one way for what was written and what a product filled in.
+//!
+//! In: the expanded document, the inventory. Out: services with typed options, and the names that
+//! they refer to. Structural faults and faults of single values are told here.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::{Inventory, origin};
+use crate::model::facts::SecretSource;
+use crate::model::host::HostId;
+use crate::model::value::Duration;
+use crate::schema::{Schema, Stage, check::check};
+use crate::services::{CertificateDecl, Decode, Instance, Names, SecretDecl, find};
+use crate::source::{Span, Spanned};
+use crate::syntax::node::{Document, Node, Scalar, Value};
+
+/// How long a certificate is valid where it is not said: the most that browsers took, when they
+/// still took so much from a private authority.
+const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
+
+/// The cluster, typed.
+pub struct Cluster {
+    /// Sorted by key.
+    pub instances: Vec<Instance>,
+    pub names: Names,
+    /// Per host, the places in `instances` that put something on it, sorted.
+    pub by_host: Vec<Vec<u32>>,
+}
+
+impl Cluster {
+    /// The services on a host, sorted by kind, then name.
+    pub fn on(&self, host: HostId) -> impl Iterator<Item = &Instance> {
+        self.by_host[host.index()].iter().map(|at| &self.instances[*at as usize])
+    }
+}
+
+/// Decodes everything that keeps to its schema; the rest is told and left out.
+pub fn decode(
+    document: &Document,
+    inventory: &Inventory,
+    schema: &Schema,
+    diagnostics: &mut Diagnostics,
+) -> Cluster {
+    let mut fine: Vec<&Node> = Vec::new();
+    for node in &document.nodes {
+        let stage = schema.nodes.get(&node.name.value).and_then(|form| form.stage);
+        match stage {
+            // the inventory has checked its own, products have become services
+            Some(Stage::Inventory | Stage::Product) => {}
+            Some(Stage::Service) | None => {
+                if check(node, schema, diagnostics) {
+                    fine.push(node);
+                }
+            }
+        }
+    }
+    let names = names(document, &fine, diagnostics);
+    let mut instances: BTreeMap<String, Instance> = BTreeMap::new();
+    for node in fine {
+        let key = node.key();
+        if let Some(first) = instances.get(&key) {
+            diagnostics.push(taken(&key, node.head, first.origin.span));
+            continue;
+        }
+        let Some(entry) = find(&node.name.value) else { continue };
+        let mut cx = Decode { inventory, names: &names, diagnostics };
+        if let Some(instance) = (entry.decode)(node, origin(node), &mut cx) {
+            instances.insert(key, instance);
+        }
+    }
+    let instances: Vec<Instance> = instances.into_values().collect();
+    let mut by_host = vec![Vec::new(); inventory.hosts.len()];
+    for (at, instance) in instances.iter().enumerate() {
+        for host in instance.hosts.iter() {
+            by_host[host.index()].push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+    }
+    Cluster { instances, names, by_host }
+}
+
+fn taken(key: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(Code::NameTaken, format!("`{key}` is described twice"))
+        .at(second, "the second one")
+        .at(first, "the first one")
+        .help("give one of them another name, or take it out")
+}
+
+fn names(document: &Document, services: &[&Node], diagnostics: &mut Diagnostics) -> Names {
+    let mut names = Names::default();
+    for node in document.nodes.iter().filter(|node| node.is("secret")) {
+        let (Some(name), Some(source)) = (node.label(), secret_source(node)) else { continue };
+        if let Some(first) = names.secrets.get(name) {
+            diagnostics.push(taken(&node.key(), node.head, first.origin.span));
+            continue;
+        }
+        names.secrets.insert(name.to_owned(), SecretDecl { source, origin: origin(node) });
+    }
+    for node in services.iter().filter(|node| node.is("certificate")) {
+        let Some(name) = node.label() else { continue };
+        let dns = node.child("names").into_iter().flat_map(|it| &it.args);
+        let dns = dns.filter_map(|it| Some(Spanned::new(it.as_str()?.to_owned(), it.span)));
+        let validity = node.child("validity").and_then(|it| it.args.first());
+        let validity = validity.and_then(Value::as_str).and_then(|it| Duration::parse(it).ok());
+        // of two with one name the first stays; the second is told as a service
+        names.certificates.entry(name.to_owned()).or_insert_with(|| CertificateDecl {
+            names: dns.collect(),
+            validity: validity.unwrap_or(VALIDITY),
+            origin: origin(node),
+        });
+    }
+    names
+}
+
+fn secret_source(node: &Node) -> Option<SecretSource> {
+    let Some(generate) = node.child("generate") else {
+        let given = ["env", "file", "prompt"].iter().any(|it| node.child(it).is_some());
+        return given.then_some(SecretSource::Given);
+    };
+    let length = match generate.prop("length").map(|value| &value.scalar) {
+        Some(Scalar::Integer(length)) => usize::try_from(*length).ok()?,
+        Some(_) => return None,
+        None => 32,
+    };
+    Some(SecretSource::Generate { length })
+}

@@ -1,0 +1,68 @@
+//! Products: nothing but services with a product's paths, versions and order filled in.
+//!
+//! In: the document, the inventory. Out: a document of services, which `clustergen expand`
+//! prints, and which builds to the same bundles. A product is one module here, one file in
+//! `schema/` and one line in [`ALL`].
+
+mod gluu;
+mod part;
+
+use crate::diag::Diagnostics;
+use crate::inventory::Inventory;
+use crate::schema::{Schema, Stage, check::check};
+use crate::syntax::node::{Document, Node, Value};
+
+/// What a product may look at.
+pub struct Expand<'a> {
+    pub inventory: &'a Inventory,
+    pub schema: &'a Schema,
+    pub diagnostics: &'a mut Diagnostics,
+}
+
+/// A product's name, and what makes services of it.
+type Product = (&'static str, fn(&Node, &mut Expand) -> Vec<Node>);
+
+/// Every product, by name.
+pub const ALL: &[Product] = &[("gluu", gluu::expand)];
+
+/// Writes the products out, and what every cluster has.
+pub fn expand(
+    document: &Document,
+    inventory: &Inventory,
+    schema: &Schema,
+    diagnostics: &mut Diagnostics,
+) -> Document {
+    let mut nodes = Vec::new();
+    for node in &document.nodes {
+        let product = ALL.iter().find(|(name, _)| node.is(name));
+        let stage = schema.nodes.get(&node.name.value).and_then(|form| form.stage);
+        match product {
+            Some((_, expand)) if stage == Some(Stage::Product) => {
+                if check(node, schema, diagnostics) {
+                    nodes.extend(expand(node, &mut Expand { inventory, schema, diagnostics }));
+                }
+            }
+            _ => nodes.push(node.clone()),
+        }
+    }
+    if !nodes.iter().any(|node| node.is("hosts") && node.label() == Some("peers")) {
+        nodes.extend(peers(inventory));
+    }
+    Document { nodes }
+}
+
+/// The names of a host's peers are part of every cluster.
+fn peers(inventory: &Inventory) -> Option<Node> {
+    let origin = &inventory.cluster.origin;
+    let all: Vec<Value> = inventory
+        .managed()
+        .map(|id| Value::string(&inventory.host(id).name, origin.span))
+        .collect();
+    if all.is_empty() {
+        return None;
+    }
+    let mut node = Node::new("hosts", vec![Value::string("peers", origin.span)], origin.span)
+        .with_child(Node::new("on", all, origin.span));
+    node.made_by = Some(origin.path.to_string());
+    Some(node)
+}

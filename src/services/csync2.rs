@@ -1,0 +1,473 @@
+//! `csync2`: folders that are kept alike on the members of a group.
+//!
+//! Files: `csync2.cfg`, the group's key, the host's TLS pair, all in the one folder that the
+//! binary was built for; what listens for peers (a socket unit, xinetd, inetd); a crontab with
+//! this host's own minute. Several groups on one host share cfg, pair and listener.
+//!
+//! Sources: csync2 2.0's `cfgfile_parser.y`, `csync2.c`, `daemon.c`; csync2(8). What the lab saw:
+//! - GnuTLS shows a certificate only where its issuer is among those that the server names, and
+//!   the server names the subjects in its own certificate file: the authority is appended.
+//! - The caller's address is compared with a look-up of its name: `/etc/hosts` is part of it.
+//! - `-N` says who one is in every call, or the host's own name has to be spelt alike everywhere.
+
+use std::collections::BTreeMap;
+
+use super::decode::set;
+use super::lowering::Owner;
+use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::Inventory;
+use crate::model::facts::{
+    Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, TlsName,
+    Usage,
+};
+use crate::model::host::{HostId, HostSet};
+use crate::model::name::Label;
+use crate::model::plan::{Body, Consequence, Encoding, OnChange};
+use crate::model::value::{AbsPath, Duration, Port};
+use crate::model::view::Fields;
+use crate::quote::{
+    Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed, number, plain,
+    raw_lines, xinetd_value,
+};
+use crate::source::{Span, Spanned};
+use crate::syntax::node::Node;
+
+/// The port that csync2 is registered for.
+const PORT: Port = Port::known(30865);
+
+/// The longest key that `csync2 -k` writes has so many characters.
+const KEY_LENGTH: usize = 64;
+
+/// A member's certificate is pinned by its peers, so it is long-lived: ten years.
+const PAIR_VALIDITY: Duration = Duration::from_seconds(3650 * 86_400);
+
+pub(super) struct Csync2 {
+    name: String,
+    members: Vec<Spanned<HostId>>,
+    includes: Vec<Spanned<AbsPath>>,
+    excludes: Vec<Spanned<String>>,
+    actions: Vec<Action>,
+    backup_directory: Option<Spanned<AbsPath>>,
+    backup_generations: u64,
+    auto: Spanned<String>,
+    listener: Spanned<Daemon>,
+    port: Spanned<Port>,
+    every: Spanned<Duration>,
+    extra: Vec<Spanned<String>>,
+    span: Span,
+}
+
+struct Action {
+    patterns: Vec<Spanned<String>>,
+    execs: Vec<Spanned<String>>,
+    logfile: Spanned<String>,
+    /// `do-local` or `do-local-only`.
+    local: Option<&'static str>,
+    span: Span,
+}
+
+/// What starts csync2 for a peer that connects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Daemon {
+    Systemd,
+    Xinetd,
+    Inetd,
+}
+
+impl Service for Csync2 {
+    const KIND: &'static str = "csync2";
+
+    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
+        let or = |child: &str, otherwise: &str| {
+            let found = read::first(node, child).and_then(read::text);
+            found.unwrap_or_else(|| Spanned::new(otherwise.to_owned(), node.head))
+        };
+        let listener = or("listener", "systemd");
+        let daemon = match listener.value.as_str() {
+            "xinetd" => Daemon::Xinetd,
+            "inetd" => Daemon::Inetd,
+            _ => Daemon::Systemd,
+        };
+        let every = read::first(node, "every").and_then(read::duration);
+        let port = read::first(node, "port").and_then(read::port);
+        let generations = read::first(node, "backup-generations").and_then(read::integer);
+        Some(Self {
+            name: node.label()?.to_owned(),
+            members: cx.managed_hosts(node, "members"),
+            includes: read::all(node, "include").into_iter().filter_map(read::path).collect(),
+            excludes: read::texts(node, "exclude"),
+            actions: node.children_named("action").map(action).collect(),
+            backup_directory: read::first(node, "backup-directory").and_then(read::path),
+            backup_generations: generations.map_or(3, |it| it.value),
+            auto: or("auto", "younger"),
+            listener: Spanned::new(daemon, listener.span),
+            port: port.unwrap_or(Spanned::new(PORT, node.head)),
+            every: every.unwrap_or(Spanned::new(Duration::from_seconds(300), node.head)),
+            extra: read::texts(node, "extra"),
+            span: node.head,
+        })
+    }
+
+    fn hosts(&self) -> HostSet {
+        set(&self.members)
+    }
+
+    fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
+        let members = self.hosts();
+        declare.listener(Listener {
+            hosts: members.clone(),
+            bind: Bind::Any,
+            port: self.port.value,
+            protocol: Protocol::Tcp,
+            what: "csync2".to_owned(),
+            shared: Some(Self::KIND),
+            origin: declare.at(self.port.span),
+        });
+        declare.link(Link {
+            from: members.clone(),
+            to: Endpoint {
+                hosts: members.clone(),
+                port: self.port.value,
+                protocol: Protocol::Tcp,
+                purpose: purpose(),
+            },
+            tls: Some(TlsName { leaf: Self::KIND.to_owned(), name: None }),
+            why: format!("csync2 keeps `{}` alike", self.name),
+            origin: declare.origin.clone(),
+        });
+        declare.leaf(&members, Self::KIND, &[], (Usage::Peer, PAIR_VALIDITY), inventory);
+        let source = SecretSource::Generate { length: KEY_LENGTH };
+        let secret = Secret { source, origin: declare.origin.clone() };
+        declare.secret(self.group_key(), secret);
+        if let Some(minutes) = self.every.value.minutes() {
+            declare.schedule(minutes, &members, self.every.span);
+        }
+        self.declare_paths(inventory, declare);
+        declare.pin(&members, "name", self.name.clone(), Consequence::Resync);
+        declare.verify(&members, "every peer answers and holds the same files (csync2 -T)");
+        declare.runbook(
+            Chapter::BringUp,
+            format!("the first sync of `{}` is one-sided: the host that is right wins", self.name),
+        );
+    }
+
+    fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
+        if self.members.len() < 2 {
+            let message = format!("`{}` has nobody to keep files alike with", cx.instance.key);
+            let span = self.members.first().map_or(self.span, |member| member.span);
+            diagnostics.push(
+                Diagnostic::error(Code::TooFew, message)
+                    .at(span, "the only member")
+                    .help("name two members at least"),
+            );
+        }
+        self.check_schedule(diagnostics);
+        self.check_includes(diagnostics);
+    }
+
+    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
+        let [first, ..] = services else { return };
+        let owner = first.owner();
+        let package = cx.fact("csync2.package", owner);
+        cx.package(owner, package);
+        let dir = cx.this().platform.fact("csync2.system-dir").unwrap_or("/etc").to_owned();
+        lower_config(services, &dir, cx);
+        lower_pair(owner, &dir, cx);
+        lower_listener(first, cx);
+        lower_schedule(services, cx);
+    }
+}
+
+fn action(node: &Node) -> Action {
+    let logfile = read::first(node, "logfile").and_then(read::text);
+    let default = Spanned::new("/var/log/csync2_action.log".to_owned(), node.head);
+    Action {
+        patterns: read::texts(node, "pattern"),
+        execs: read::texts(node, "exec"),
+        logfile: logfile.unwrap_or(default),
+        local: ["do-local", "do-local-only"].into_iter().find(|it| node.child(it).is_some()),
+        span: node.head,
+    }
+}
+
+/// Members dial each other at the address that a host has for replication, where it has one.
+fn purpose() -> Option<Label> {
+    Label::parse("replication").ok()
+}
+
+impl Csync2 {
+    fn group_key(&self) -> String {
+        format!("csync2[{}]/key", self.name)
+    }
+
+    fn key_path(&self, dir: &str) -> String {
+        format!("{dir}/csync2_{}.key", self.name)
+    }
+
+    fn declare_paths(&self, inventory: &Inventory, declare: &mut Declare) {
+        let excludes: Vec<String> = self.excludes.iter().map(|it| it.value.clone()).collect();
+        let members = self.hosts();
+        for include in &self.includes {
+            let kind = ClaimKind::Synced { excludes: excludes.clone() };
+            declare.claim(&members, &include.value, kind, include.span);
+        }
+        // the folder is the platform's, and members may be of several
+        let mut by_dir: BTreeMap<String, Vec<HostId>> = BTreeMap::new();
+        for member in &self.members {
+            let platform = &inventory.host(member.value).platform;
+            let dir = platform.fact("csync2.system-dir").unwrap_or("/etc");
+            by_dir.entry(dir.to_owned()).or_default().push(member.value);
+        }
+        for (dir, hosts) in by_dir {
+            let hosts: HostSet = hosts.into_iter().collect();
+            let own = ["csync2.cfg", "csync2_ssl_key.pem", "csync2_ssl_cert.pem"];
+            for name in own {
+                declare.claims(&hosts, &[&format!("{dir}/{name}")], &ClaimKind::PerHost);
+            }
+            declare.claims(&hosts, &[&self.key_path(&dir)], &ClaimKind::PerHost);
+        }
+        declare.claims(&members, &["/etc/cron.d/clustergen-csync2"], &ClaimKind::PerHost);
+        match self.listener.value {
+            Daemon::Systemd => declare.claims(
+                &members,
+                &["/etc/systemd/system/csync2.socket", "/etc/systemd/system/csync2@.service"],
+                &ClaimKind::PerHost,
+            ),
+            Daemon::Xinetd => {
+                declare.claims(&members, &["/etc/xinetd.d/csync2"], &ClaimKind::PerHost);
+            }
+            Daemon::Inetd => declare.claims(&members, &["/etc/inetd.conf"], &ClaimKind::Shared),
+        }
+    }
+
+    /// Periods that a crontab can say without a gap at the end of the hour or day.
+    fn check_schedule(&self, diagnostics: &mut Diagnostics) {
+        let fits = |minutes: u32| {
+            (minutes <= 60 && 60_u32.is_multiple_of(minutes))
+                || (minutes.is_multiple_of(60)
+                    && minutes <= 1440
+                    && 1440_u32.is_multiple_of(minutes))
+        };
+        if self.every.value.minutes().is_none_or(|minutes| !fits(minutes)) {
+            let message =
+                format!("cron cannot do something every {} without a gap", self.every.value);
+            diagnostics
+                .push(Diagnostic::error(Code::WrongValue, message).at(self.every.span, "").help(
+                "write minutes that divide an hour (`5m`, `20m`) or hours that divide a day (`6h`)",
+            ));
+        }
+    }
+
+    fn check_includes(&self, diagnostics: &mut Diagnostics) {
+        let texts: Vec<(String, Span)> =
+            self.includes.iter().map(|it| (it.value.as_str().to_owned(), it.span)).collect();
+        for (path, first, second) in super::declare::twice(&texts, |it| (it.0.as_str(), it.1)) {
+            diagnostics.push(
+                Diagnostic::error(Code::NameTaken, format!("`{path}` is included twice"))
+                    .at(second, "the second one")
+                    .at(first, "the first one")
+                    .help("keep one of them"),
+            );
+        }
+        if let Some(root) = self.includes.iter().find(|it| it.value.as_str() == "/") {
+            diagnostics.push(
+                Diagnostic::error(Code::Unsafe, "csync2 would carry the whole file system over")
+                    .at(root.span, "")
+                    .help("name the folders that are to be alike"),
+            );
+        }
+    }
+
+    /// One `group` of csync2.cfg.
+    fn group(&self, owner: Owner, dir: &str, cx: &mut Lowering) -> Fields {
+        let mut hosts: Vec<(String, Span)> = self
+            .members
+            .iter()
+            .map(|it| (cx.inventory.host(it.value).dialled(purpose().as_ref()), it.span))
+            .collect();
+        hosts.sort();
+        let hosts: Vec<Text> =
+            hosts.iter().map(|(name, span)| cx.text(csync2_word(name, *span), *span)).collect();
+        let paths = self.includes.iter().map(|it| (it.value.as_str(), it.span)).collect::<Vec<_>>();
+        let includes = patterns(&paths, cx);
+        let own: Vec<(&str, Span)> =
+            self.excludes.iter().map(|it| (it.value.as_str(), it.span)).collect();
+        let excludes = patterns(&own, cx);
+        let actions: Vec<Fields> = self.actions.iter().map(|it| it.view(cx)).collect();
+        let backup = self.backup_directory.as_ref().map(|it| {
+            cx.directory(owner, it.value.as_str(), 0o700);
+            cx.text(csync2_pattern(it.value.as_str(), it.span), it.span)
+        });
+        let extra: Vec<Text> = self.extra.iter().map(|lines| raw_lines(lines, 4)).collect();
+        Fields::new(self.span)
+            .text("name", cx.text(csync2_word(&self.name, self.span), self.span))
+            .texts("hosts", hosts)
+            .text("key", fixed(&self.key_path(dir), self.span))
+            .texts("includes", includes)
+            .flag("has_excludes", !excludes.is_empty())
+            .texts("excludes", excludes)
+            .flag("has_actions", !actions.is_empty())
+            .list("actions", actions)
+            .maybe("backup_directory", "has_backup", backup)
+            .text("backup_generations", number(self.backup_generations, self.span))
+            .text("auto", fixed(&self.auto.value, self.auto.span))
+            .texts("extra", extra)
+    }
+}
+
+fn patterns(list: &[(&str, Span)], cx: &mut Lowering) -> Vec<Text> {
+    list.iter().map(|(text, span)| cx.text(csync2_pattern(text, *span), *span)).collect()
+}
+
+impl Action {
+    fn view(&self, cx: &mut Lowering) -> Fields {
+        let own: Vec<(&str, Span)> =
+            self.patterns.iter().map(|it| (it.value.as_str(), it.span)).collect();
+        let execs: Vec<Text> = self
+            .execs
+            .iter()
+            .map(|it| cx.text(csync2_string(&it.value, it.span), it.span))
+            .collect();
+        let logfile = csync2_string(&self.logfile.value, self.logfile.span);
+        Fields::new(self.span)
+            .texts("patterns", patterns(&own, cx))
+            .texts("execs", execs)
+            .text("logfile", cx.text(logfile, self.logfile.span))
+            .maybe("local", "has_local", self.local.map(|word| fixed(word, self.span)))
+    }
+}
+
+fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
+    let [first, ..] = services else { return };
+    let mut groups = Vec::new();
+    for service in services {
+        let group = service.options;
+        groups.push(group.group(service.owner(), dir, cx));
+        let token = cx.secret(&group.group_key(), Encoding::Raw);
+        let path = group.key_path(dir);
+        cx.root_file(service.owner(), &path, 0o600, Body::Secret { token }, OnChange::Nothing);
+    }
+    let view = Fields::new(first.origin.span).list("groups", groups);
+    let path = format!("{dir}/csync2.cfg");
+    cx.template(first.owner(), &path, 0o644, "csync2/csync2.cfg", view, OnChange::Nothing);
+    // a good file gives 0 (entries) or 2 (an empty database), a bad one 1
+    let me = myself(cx);
+    let command = format!("csync2 -N {me} -D \"$scratch\" -L");
+    cx.check(first.owner(), &command, &[0, 2], &[&path]);
+}
+
+fn lower_pair(owner: Owner, dir: &str, cx: &mut Lowering) {
+    let leaf = cx.leaf(Csync2::KIND).map(|leaf| leaf.pem.clone()).unwrap_or_default();
+    let pem = leaf + &cx.authority();
+    let body = Body::Certificate { pem };
+    cx.root_file(owner, &format!("{dir}/csync2_ssl_cert.pem"), 0o644, body, OnChange::Nothing);
+    let body = Body::Secret { token: cx.private_key(Csync2::KIND) };
+    cx.root_file(owner, &format!("{dir}/csync2_ssl_key.pem"), 0o600, body, OnChange::Nothing);
+}
+
+/// The name that this host goes by among its peers.
+fn myself(cx: &Lowering) -> String {
+    cx.this().dialled(purpose().as_ref())
+}
+
+fn lower_listener(first: &Located<Csync2>, cx: &mut Lowering) {
+    let (group, owner) = (first.options, first.owner());
+    let me = myself(cx);
+    let span = group.listener.span;
+    let port = number(group.port.value.get(), group.port.span);
+    let me_text = cx.text(xinetd_value(&me, span), span);
+    let view = Fields::new(span).text("me", me_text).text("port", port);
+    match group.listener.value {
+        Daemon::Systemd => {
+            let folder = "/etc/systemd/system";
+            let restart = OnChange::Restart("csync2.socket".to_owned());
+            let socket = format!("{folder}/csync2.socket");
+            cx.template(
+                owner,
+                &socket,
+                0o644,
+                "csync2/csync2.socket",
+                view.clone(),
+                restart.clone(),
+            );
+            let service = format!("{folder}/csync2@.service");
+            cx.template(owner, &service, 0o644, "csync2/csync2@.service", view, OnChange::Nothing);
+            cx.unit(owner, "csync2.socket", &[]);
+        }
+        Daemon::Xinetd => {
+            let package = cx.fact("xinetd.package", owner);
+            cx.package(owner, package);
+            let peers = peers(group, cx);
+            let view = view.texts("peers", peers);
+            let reload = OnChange::Restart("xinetd.service".to_owned());
+            cx.template(owner, "/etc/xinetd.d/csync2", 0o644, "csync2/xinetd", view, reload);
+            cx.unit(owner, "xinetd.service", &["csync2.socket"]);
+        }
+        Daemon::Inetd => {
+            let package = cx.fact("inetd.package", owner);
+            cx.package(owner, package);
+            let unit = cx.this().platform.fact("inetd.unit").unwrap_or("inetd.service").to_owned();
+            let reload = OnChange::Restart(unit.clone());
+            cx.block(owner, "/etc/inetd.conf", "csync2/inetd.block", view, reload);
+            cx.unit(owner, &unit, &["csync2.socket"]);
+        }
+    }
+}
+
+/// The addresses from which members may come.
+fn peers(group: &Csync2, cx: &mut Lowering) -> Vec<Text> {
+    let mut list: Vec<(String, Span)> = group
+        .members
+        .iter()
+        .filter(|it| it.value != cx.host)
+        .map(|it| (cx.inventory.host(it.value).address(purpose().as_ref()).ip.to_string(), it.span))
+        .collect();
+    list.sort();
+    list.iter().map(|(ip, span)| cx.text(plain(ip, *span), *span)).collect()
+}
+
+fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
+    let [first, ..] = services else { return };
+    let owner = first.owner();
+    let package = cx.fact("cron.package", owner);
+    cx.package(owner, package);
+    let me = myself(cx);
+    let mut lines = Vec::new();
+    for service in services {
+        let group = service.options;
+        let slot = (service.key.to_string(), cx.host);
+        let Some(minutes) = group.every.value.minutes() else { continue };
+        let offset = cx.settled.slots.get(&slot).copied().unwrap_or_default();
+        let span = group.every.span;
+        let command = format!(
+            "flock -w 30 /run/clustergen-csync2.lock csync2 -N {me} -G {} -x 2>&1 | logger -t csync2",
+            group.name
+        );
+        lines.push(
+            Fields::new(span)
+                .text("schedule", cron_fields(minutes, offset, span))
+                .text("command", cx.text(cron_command(&command, span), span))
+                .text("every", fixed(&group.every.value.to_string(), span))
+                .text("group", cx.text(csync2_word(&group.name, group.span), group.span)),
+        );
+    }
+    let view = Fields::new(first.origin.span).list("lines", lines);
+    let path = "/etc/cron.d/clustergen-csync2";
+    cx.template(owner, path, 0o644, "csync2/cron", view, OnChange::Nothing);
+    let unit = cx.this().platform.fact("cron.unit").unwrap_or("cron.service").to_owned();
+    cx.unit(owner, &unit, &[]);
+}
+
+/// Minute and hour fields (crontab(5)) for every `period` minutes, `offset` minutes in.
+fn cron_fields(period: u32, offset: u32, span: Span) -> Text {
+    let (minute, hour) = (offset % 60, offset / 60);
+    let fields = match period {
+        1 => "* * * * *".to_owned(),
+        2..60 => format!("{offset}-59/{period} * * * *"),
+        60 => format!("{minute} * * * *"),
+        1440 => format!("{minute} {hour} * * *"),
+        _ => format!("{minute} {hour}-23/{} * * *", period / 60),
+    };
+    fixed(&fields, span)
+}

@@ -1,0 +1,148 @@
+//! `hosts`: a block in `/etc/hosts` with the names that a host's peers go by.
+//!
+//! The lines follow from the links: whom a host dials, and who dials it. Everything else in the
+//! file stays. Where no `hosts "peers"` is written, every managed host gets one. Names are what csync2, TLS and people use, so they must not depend on DNS.
+
+use std::collections::BTreeMap;
+
+use super::decode::set;
+use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::Inventory;
+use crate::model::facts::ClaimKind;
+use crate::model::host::{HostId, HostSet};
+use crate::model::plan::OnChange;
+use crate::model::view::Fields;
+use crate::quote::{Text, hosts_name, plain};
+use crate::source::{Span, Spanned};
+use crate::syntax::node::Node;
+
+pub(super) struct Hosts {
+    on: HostSet,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    name: Spanned<String>,
+    of: Option<HostId>,
+}
+
+impl Service for Hosts {
+    const KIND: &'static str = "hosts";
+
+    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
+        let on = set(&cx.managed_hosts(node, "on"));
+        let mut entries = Vec::new();
+        for child in node.children_named("entry") {
+            let of = child.prop("of").cloned();
+            let host = match of {
+                Some(value) => Some(cx.inventory.resolve(&[value], cx.diagnostics).first()?.value),
+                None => None,
+            };
+            entries.push(Entry { name: read::text(child.args.first()?)?, of: host });
+        }
+        Some(Self { on, entries })
+    }
+
+    fn hosts(&self) -> HostSet {
+        self.on.clone()
+    }
+
+    fn declare(&self, _: &Inventory, declare: &mut Declare) {
+        declare.claims(&self.on, &["/etc/hosts"], &ClaimKind::Shared);
+        for entry in &self.entries {
+            let name = entry.name.value.clone();
+            declare.hosts_entry(self.on.clone(), name, entry.of, entry.name.span);
+        }
+    }
+
+    fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
+        for (name, first, second) in
+            super::declare::twice(&self.entries, |it| (it.name.value.as_str(), it.name.span))
+        {
+            diagnostics.push(
+                Diagnostic::error(Code::NameTaken, format!("`{name}` has two entries"))
+                    .at(second, "the second one")
+                    .at(first, "the first one")
+                    .help(
+                        "keep one of them: the first address that `/etc/hosts` has for a name wins",
+                    ),
+            );
+        }
+    }
+
+    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
+        let [service, ..] = services else { return };
+        let lines = lines(cx);
+        let mut elements = Vec::new();
+        for line in lines.into_values() {
+            let address = cx.text(plain(&line.address, line.span), line.span);
+            let names: Vec<Text> = line
+                .names
+                .iter()
+                .map(|name| cx.text(hosts_name(&name.value, name.span), name.span))
+                .collect();
+            elements.push(Fields::new(line.span).text("address", address).texts("names", names));
+        }
+        let view = Fields::new(service.origin.span).list("lines", elements);
+        cx.block(service.owner(), "/etc/hosts", "hosts/hosts.block", view, OnChange::Nothing);
+    }
+}
+
+struct Line {
+    address: String,
+    names: Vec<Spanned<String>>,
+    span: Span,
+}
+
+/// Lines by the order in which they stand: the host itself first, then its peers by name. A
+/// peer's purpose keeps its own line.
+fn lines(cx: &Lowering) -> BTreeMap<(bool, String), Line> {
+    let mut lines: BTreeMap<(bool, String), Line> = BTreeMap::new();
+    let index = &cx.facts.by_host[cx.host.index()];
+    let links = index.links_from.iter().chain(&index.links_to);
+    add_own(cx, cx.host, &mut lines);
+    for link in links.map(|at| &cx.facts.links[*at as usize]) {
+        let purpose = link.to.purpose.as_ref();
+        let forth = link.from.contains(cx.host).then_some(&link.to.hosts);
+        let back = link.to.hosts.contains(cx.host).then_some(&link.from);
+        for peer in forth.into_iter().chain(back).flat_map(HostSet::iter) {
+            if peer != cx.host {
+                add_own(cx, peer, &mut lines);
+            }
+            let host = cx.inventory.host(peer);
+            let address = host.address(purpose);
+            if address.purpose.is_some() {
+                let name = host.dialled(purpose);
+                lines.entry((peer != cx.host, name.clone())).or_insert_with(|| Line {
+                    address: address.ip.to_string(),
+                    names: vec![Spanned::new(name, address.span)],
+                    span: address.span,
+                });
+            }
+        }
+    }
+    for entry in cx.facts.hosts_entries_of(cx.host) {
+        let of = entry.of.unwrap_or(cx.host);
+        let name = Spanned::new(entry.name.clone(), entry.origin.span);
+        add_own(cx, of, &mut lines);
+        let key = (of != cx.host, cx.inventory.host(of).name.clone());
+        if let Some(line) = lines.get_mut(&key)
+            && line.names.iter().all(|known| known.value != name.value)
+        {
+            line.names.push(name);
+        }
+    }
+    lines
+}
+
+/// A host's own address with its full name, its short name, and its aliases.
+fn add_own(cx: &Lowering, id: HostId, lines: &mut BTreeMap<(bool, String), Line>) {
+    let host = cx.inventory.host(id);
+    let span = host.origin.span;
+    lines.entry((id != cx.host, host.name.clone())).or_insert_with(|| {
+        let own = [&host.fqdn, &host.name].map(|name| Spanned::new(name.clone(), span));
+        let names = own.into_iter().chain(host.aliases.iter().cloned()).collect();
+        Line { address: host.address(None).ip.to_string(), names, span }
+    });
+}

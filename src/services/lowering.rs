@@ -1,0 +1,207 @@
+//! What a service's `lower` works with: one host's plan, and what was declared and settled.
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::{Host, Inventory};
+use crate::model::facts::{Facts, LeafKey, Origin, ServiceKey};
+use crate::model::host::HostId;
+use crate::model::plan::{
+    Block, Body, Check, Directory, Encoding, File, HostPlan, Kind, OnChange, Resource, Slot, Unit,
+};
+use crate::model::settled::{IssuedLeaf, Settled};
+use crate::model::value::{AbsPath, Mode};
+use crate::model::view::Fields;
+use crate::quote::{Quoted, Text, fixed};
+use crate::source::Span;
+
+/// One host's plan in the making.
+pub struct Lowering<'a> {
+    pub inventory: &'a Inventory,
+    pub facts: &'a Facts,
+    pub settled: &'a Settled,
+    pub host: HostId,
+    pub plan: &'a mut HostPlan,
+    pub diagnostics: &'a mut Diagnostics,
+}
+
+/// Who wants a resource.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub(super) key: &'a ServiceKey,
+    pub(super) origin: &'a Origin,
+}
+
+impl Lowering<'_> {
+    pub(super) fn this(&self) -> &Host {
+        self.inventory.host(self.host)
+    }
+
+    /// A fact of the host's platform; told, once, where the platform has none.
+    pub(super) fn fact(&mut self, name: &str, owner: Owner) -> String {
+        if let Some(fact) = self.this().platform.fact(name) {
+            return fact.to_owned();
+        }
+        let id = &self.this().platform.id;
+        let what = name.split('.').next().unwrap_or(name);
+        let message = format!("`{id}` has no package for {what}");
+        let help = "choose another platform, or another way to do this";
+        let diagnostic = Diagnostic::error(Code::NotPackaged, message)
+            .at(owner.origin.span, format!("`{}` is put on `{}`", owner.key, self.this().name))
+            .help(help);
+        self.diagnostics.push(diagnostic);
+        String::new()
+    }
+
+    /// A quoted text, or the fault at its place.
+    pub(super) fn text(&mut self, quoted: Quoted, span: Span) -> Text {
+        quoted.unwrap_or_else(|wrong| {
+            self.diagnostics
+                .push(Diagnostic::error(Code::Unquotable, wrong.why).at(span, "").help(wrong.help));
+            fixed("", span)
+        })
+    }
+
+    pub(super) fn add(&mut self, owner: Owner, kind: Kind) {
+        let key = kind.key();
+        if let Some(other) = self.plan.resources.get(&key) {
+            let shared = matches!(kind, Kind::Package(_) | Kind::Unit(_) | Kind::Directory(_));
+            if shared && other.kind == kind {
+                return;
+            }
+            let message = format!("two owners of one thing on `{}`: {key:?}", self.plan.name);
+            self.diagnostics.push(
+                Diagnostic::error(Code::PathTaken, message)
+                    .at(owner.origin.span, format!("`{}` makes it", owner.key))
+                    .at(other.origin.span, format!("`{}` makes it too", other.owner))
+                    .help("take it out of one of them"),
+            );
+            return;
+        }
+        let resource = Resource { kind, owner: owner.key.clone(), origin: owner.origin.clone() };
+        self.plan.resources.insert(key, resource);
+    }
+
+    pub(super) fn package(&mut self, owner: Owner, name: String) {
+        if !name.is_empty() {
+            self.add(owner, Kind::Package(name));
+        }
+    }
+
+    pub(super) fn directory(&mut self, owner: Owner, path: &str, mode: u16) {
+        let directory = Directory {
+            path: AbsPath::known(path),
+            mode: Mode::known(mode),
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+        };
+        self.add(owner, Kind::Directory(directory));
+    }
+
+    /// A file of root's from a template.
+    pub(super) fn template(
+        &mut self,
+        owner: Owner,
+        path: &str,
+        mode: u16,
+        name: &'static str,
+        view: Fields,
+        on_change: OnChange,
+    ) {
+        self.root_file(owner, path, mode, Body::Template { name, view }, on_change);
+    }
+
+    pub(super) fn root_file(
+        &mut self,
+        owner: Owner,
+        path: &str,
+        mode: u16,
+        body: Body,
+        on_change: OnChange,
+    ) {
+        let file = File {
+            path: AbsPath::known(path),
+            mode: Mode::known(mode),
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+            body,
+            on_change,
+            needs: None,
+            seed: false,
+        };
+        self.add(owner, Kind::File(file));
+    }
+
+    pub(super) fn block(
+        &mut self,
+        owner: Owner,
+        path: &str,
+        template: &'static str,
+        view: Fields,
+        on_change: OnChange,
+    ) {
+        let mark = self.inventory.cluster.name.clone();
+        let path = AbsPath::known(path);
+        self.add(owner, Kind::Block(Block { path, mark, template, view, on_change }));
+    }
+
+    pub(super) fn unit(&mut self, owner: Owner, name: &str, conflicts: &[&str]) {
+        let conflicts = conflicts.iter().map(|it| (*it).to_owned()).collect();
+        self.add(owner, Kind::Unit(Unit { name: name.to_owned(), conflicts }));
+    }
+
+    pub(super) fn check(&mut self, owner: Owner, command: &str, good: &[u8], reads: &[&str]) {
+        let reads = reads.iter().map(|path| AbsPath::known(*path)).collect();
+        let check = Check { command: command.to_owned(), good: good.to_vec(), reads };
+        self.add(owner, Kind::Check(check));
+    }
+
+    /// The token that stands for a secret in what people review.
+    pub(super) fn secret(&mut self, key: &str, encoding: Encoding) -> String {
+        let digest = self.settled.secrets.get(key).map_or("00000000", String::as_str);
+        let token = format!("CGSECRET_{}_{}_{digest}", token_word(key), encoding.word());
+        self.slot(token, key.to_owned(), encoding)
+    }
+
+    /// This host's certificate of a name. `None` only where nothing could be issued, which is
+    /// told elsewhere.
+    pub(super) fn leaf(&self, name: &str) -> Option<&IssuedLeaf> {
+        self.settled.leaves.get(&LeafKey { host: self.host, name: name.to_owned() })
+    }
+
+    /// The token for the private key of this host's certificate of a name.
+    pub(super) fn private_key(&mut self, name: &str) -> String {
+        let digest = self.leaf(name).map_or("00000000", |leaf| leaf.key_digest.as_str());
+        let key = format!("key/{}/{name}", self.plan.name);
+        let token = format!("CGSECRET_{}_pem_{digest}", token_word(&format!("key-{name}")));
+        self.slot(token, key, Encoding::PrivateKey)
+    }
+
+    fn slot(&mut self, token: String, secret: String, encoding: Encoding) -> String {
+        let slot = Slot { token: token.clone(), secret, encoding };
+        self.plan.slots.insert(token.clone(), slot);
+        token
+    }
+
+    /// The authority's certificate, PEM.
+    pub(super) fn authority(&self) -> String {
+        self.settled.authority.as_deref().unwrap_or_default().to_owned()
+    }
+}
+
+impl<'a, T> super::Located<'a, T> {
+    pub(super) fn owner(&self) -> Owner<'a> {
+        Owner { key: self.key, origin: self.origin }
+    }
+}
+
+/// A secret's key as a part of a token: letters, digits and `_`, which no format has to quote.
+fn token_word(key: &str) -> String {
+    let mut word = String::new();
+    for c in key.chars() {
+        if c.is_ascii_alphanumeric() {
+            word.push(c);
+        } else if !word.ends_with('_') {
+            word.push('_');
+        }
+    }
+    word.trim_end_matches('_').to_owned()
+}

@@ -1,0 +1,282 @@
+//! `nginx`: sites, the upstreams behind them, and TCP ports that are passed on.
+//!
+//! Files: the whole of `nginx.conf`, so that a reviewer sees all that holds, and one key pair per
+//! certificate under `/etc/nginx/ssl`. Several `nginx` nodes on one host share the file.
+//! Limits: proxies to HTTP and TLS upstreams, redirects, TCP streams; serves no files itself.
+//!
+//! Sources: nginx.org/en/docs for the directives and since when they are there; what the lab saw:
+//! host names in `upstream` are resolved at start, so servers are written by address.
+
+mod lower;
+mod options;
+
+use std::collections::BTreeMap;
+
+use super::declare::twice;
+use super::decode::{CertificateDecl, set};
+use super::{Checking, Declare, Decode, Located, Lowering, Service};
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::inventory::Inventory;
+use crate::model::facts::{
+    Bind, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName, Usage,
+};
+use crate::model::host::HostSet;
+use crate::model::value::{Port, Version};
+use crate::source::{Span, Spanned};
+use crate::syntax::node::Node;
+pub(super) use options::Nginx;
+use options::{Affinity, Answer, Servers};
+
+const HTTP: Port = Port::known(80);
+const HTTPS: Port = Port::known(443);
+
+/// Where key pairs lie.
+const SSL: &str = "/etc/nginx/ssl";
+
+impl Service for Nginx {
+    const KIND: &'static str = "nginx";
+
+    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
+        options::decode(node, cx)
+    }
+
+    fn hosts(&self) -> HostSet {
+        set(&self.on)
+    }
+
+    fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
+        let hosts = self.hosts();
+        for (port, what, span) in self.ports() {
+            declare.listener(Listener {
+                hosts: hosts.clone(),
+                bind: Bind::Any,
+                port,
+                protocol: Protocol::Tcp,
+                what,
+                shared: (port == HTTP || port == HTTPS).then_some(Self::KIND),
+                origin: declare.at(span),
+            });
+        }
+        for upstream in &self.upstreams {
+            let tls = upstream.tls.as_ref().map(|(name, known)| TlsName {
+                leaf: name.value.clone(),
+                name: known.names.first().map(|first| first.value.clone()),
+            });
+            for servers in &upstream.servers {
+                let why = format!("nginx asks `{}`", upstream.name.value);
+                declare.link(link(&hosts, servers, tls.clone(), why, declare.at(servers.span)));
+            }
+        }
+        for stream in &self.streams {
+            for servers in &stream.servers {
+                let why = format!("nginx passes `{}` on", stream.name.value);
+                declare.link(link(&hosts, servers, None, why, declare.at(servers.span)));
+            }
+        }
+        for (name, known) in self.certificates() {
+            let names: Vec<String> = known.names.iter().map(|it| it.value.clone()).collect();
+            declare.leaf(&hosts, name, &names, (Usage::Server, known.validity), inventory);
+            for path in [lower::certificate_path(name), lower::key_path(name)] {
+                declare.claims(&hosts, &[&path], &ClaimKind::PerHost);
+            }
+        }
+        declare.claims(&hosts, &["/etc/nginx/nginx.conf"], &ClaimKind::PerHost);
+        if self.upstreams.iter().any(|it| it.tls.is_some()) {
+            declare.claims(&hosts, &[lower::CA], &ClaimKind::PerHost);
+        }
+        for site in &self.sites {
+            let title = format!("{} answers, with its certificate", site.name.value);
+            declare.verify(&hosts, title);
+        }
+    }
+
+    fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
+        self.check_names(diagnostics);
+        self.check_references(diagnostics);
+        self.check_sites(diagnostics);
+        self.check_upstreams(diagnostics);
+        for host in &self.on {
+            let version = self.version_on(&cx.inventory.host(host.value).platform);
+            self.check_version(version, host.span, diagnostics);
+        }
+    }
+
+    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
+        lower::lower(services, cx);
+    }
+}
+
+fn link(from: &HostSet, to: &Servers, tls: Option<TlsName>, why: String, origin: Origin) -> Link {
+    let to = Endpoint {
+        hosts: set(&to.hosts),
+        port: to.port.value,
+        protocol: Protocol::Tcp,
+        purpose: None,
+    };
+    Link { from: from.clone(), to, tls, why, origin }
+}
+
+impl Nginx {
+    /// Where it listens, each port once, with what a person would call it.
+    fn ports(&self) -> Vec<(Port, String, Span)> {
+        let mut ports: BTreeMap<Port, (String, Span)> = BTreeMap::new();
+        for site in &self.sites {
+            let what = || (format!("nginx, {}", site.name.value), site.name.span);
+            if site.certificate.is_none() || site.redirect_http {
+                ports.entry(HTTP).or_insert_with(what);
+            }
+            if site.certificate.is_some() {
+                ports.entry(HTTPS).or_insert_with(what);
+            }
+        }
+        let streams = self.streams.iter().map(|stream| {
+            let what = format!("nginx, {}", stream.name.value);
+            (stream.port.value, what, stream.port.span)
+        });
+        ports.into_iter().map(|(port, (what, span))| (port, what, span)).chain(streams).collect()
+    }
+
+    /// The certificates that its sites show, each once.
+    fn certificates(&self) -> BTreeMap<&str, &CertificateDecl> {
+        let used = self.sites.iter().filter_map(|site| site.certificate.as_ref());
+        used.map(|(name, known)| (name.value.as_str(), known)).collect()
+    }
+
+    /// The version that runs on a platform.
+    fn version_on(&self, platform: &crate::platform::Platform) -> Option<Version> {
+        let written = self.version.as_ref().map(|version| version.value.clone());
+        written.or_else(|| platform.version("nginx.version"))
+    }
+
+    fn check_names(&self, diagnostics: &mut Diagnostics) {
+        let upstreams = twice(&self.upstreams, |it| (it.name.value.as_str(), it.name.span));
+        let streams = twice(&self.streams, |it| (it.name.value.as_str(), it.name.span));
+        let sites = self.sites.iter().flat_map(|site| {
+            std::iter::once(&site.name).chain(&site.aliases).collect::<Vec<&Spanned<String>>>()
+        });
+        let sites: Vec<&Spanned<String>> = sites.collect();
+        let sites = twice(&sites, |it| (it.value.as_str(), it.span));
+        for (name, first, second) in upstreams.into_iter().chain(streams).chain(sites) {
+            diagnostics.push(
+                Diagnostic::error(Code::NameTaken, format!("`{name}` is there twice"))
+                    .at(second, "the second one")
+                    .at(first, "the first one")
+                    .help("give one of them another name, or take it out"),
+            );
+        }
+    }
+
+    fn check_references(&self, diagnostics: &mut Diagnostics) {
+        let known: Vec<&str> = self.upstreams.iter().map(|it| it.name.value.as_str()).collect();
+        for location in self.sites.iter().flat_map(|site| &site.locations) {
+            let Answer::Upstream(name) = &location.answer else { continue };
+            if known.contains(&name.value.as_str()) {
+                continue;
+            }
+            let help = match did_you_mean(&name.value, known.iter().copied()) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("add `upstream \"{}\" {{ servers \"…\" port=… }}`", name.value),
+            };
+            let message = format!("no upstream is called `{}`", name.value);
+            diagnostics
+                .push(Diagnostic::error(Code::UnknownName, message).at(name.span, "").help(help));
+        }
+    }
+
+    fn check_sites(&self, diagnostics: &mut Diagnostics) {
+        for site in &self.sites {
+            let paths = twice(&site.locations, |it| (it.path.value.as_str(), it.path.span));
+            for (path, first, second) in paths {
+                diagnostics.push(
+                    Diagnostic::error(
+                        Code::NameTaken,
+                        format!("the location `{path}` is there twice"),
+                    )
+                    .at(second, "the second one")
+                    .at(first, "the first one")
+                    .help("keep one of them"),
+                );
+            }
+            if site.certificate.is_none() && (site.redirect_http || site.hsts.is_some()) {
+                let message = format!(
+                    "`{}` has no certificate, so there is no TLS to send anybody to",
+                    site.name.value
+                );
+                diagnostics.push(
+                    Diagnostic::error(Code::Missing, message)
+                        .at(site.name.span, "")
+                        .help("add `certificate \"name\"`, or take `redirect-http` and `hsts` out"),
+                );
+            }
+            if let Some((certificate, known)) = &site.certificate {
+                for name in std::iter::once(&site.name).chain(&site.aliases) {
+                    if known.names.iter().all(|it| it.value != name.value) {
+                        let message = format!(
+                            "the certificate `{}` does not carry `{}`",
+                            certificate.value, name.value
+                        );
+                        let place = known.names.first().map_or(known.origin.span, |it| it.span);
+                        diagnostics.push(
+                            Diagnostic::error(Code::Missing, message)
+                                .at(name.span, "browsers would refuse it")
+                                .at(place, "these are its names")
+                                .help(format!("add \"{}\" to its `names`", name.value)),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_upstreams(&self, diagnostics: &mut Diagnostics) {
+        for upstream in &self.upstreams {
+            let hashed = matches!(
+                &upstream.affinity,
+                Some(Spanned { value: Affinity::ClientIp | Affinity::Cookie, .. })
+            );
+            let backup = upstream.servers.iter().find(|servers| servers.backup);
+            if let (true, Some(backup)) = (hashed, backup) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        Code::OnlyOneOf,
+                        "nginx refuses `backup` where clients are kept on a server",
+                    )
+                    .at(backup.span, "")
+                    .help("take `backup` or `affinity` out"),
+                );
+            }
+            if upstream.servers.iter().all(|servers| servers.backup) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        Code::TooFew,
+                        format!("`{}` has nothing but backups", upstream.name.value),
+                    )
+                    .at(upstream.name.span, "")
+                    .help("take `backup` off the servers that are to answer"),
+                );
+            }
+        }
+    }
+
+    fn check_version(&self, version: Option<Version>, place: Span, diagnostics: &mut Diagnostics) {
+        let Some(version) = version else { return };
+        let span = self.version.as_ref().map_or(place, |it| it.span);
+        if !version.at_least(&[1, 10]) {
+            let message = format!("nginx {version} is older than what clustergen writes for");
+            let help = "1.10 is the oldest; take a platform or a package with a later one";
+            diagnostics.push(Diagnostic::error(Code::TooOld, message).at(span, "").help(help));
+        }
+        let cookie = self.upstreams.iter().filter_map(|it| it.affinity.as_ref());
+        for affinity in cookie.filter(|it| it.value == Affinity::Cookie) {
+            if !version.at_least(&[1, 11]) {
+                let message = format!("nginx {version} cannot make a routing cookie");
+                diagnostics.push(
+                    Diagnostic::error(Code::TooOld, message)
+                        .at(affinity.span, "needs `$request_id`, which is there since 1.11.0")
+                        .at(span, "this version")
+                        .help("write `affinity \"client-ip\"`, or take a later nginx"),
+                );
+            }
+        }
+    }
+}
