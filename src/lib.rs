@@ -4,6 +4,7 @@ pub mod check;
 pub mod declare;
 pub mod decode;
 pub mod diag;
+pub mod identity;
 pub mod inventory;
 pub mod model;
 pub mod platform;

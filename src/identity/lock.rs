@@ -1,0 +1,196 @@
+//! The lock: one sorted line per allotment, in a format that merges and reviews well.
+//!
+//! In and out: text. A line is a kind, a key, and values: `slot csync2[idp]/node1 0`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::{FileId, Sources, Span, offset};
+
+/// What was allotted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lock {
+    /// SHA-256 of the authority's certificate.
+    pub authority: Option<String>,
+    /// `node1/csync2` → what was issued.
+    pub certificates: BTreeMap<String, CertificateLine>,
+    /// `csync2[idp]/key` → the keyed digest of its value.
+    pub secrets: BTreeMap<String, String>,
+    /// `csync2[idp]/node1` → the minute within the period.
+    pub slots: BTreeMap<String, u32>,
+}
+
+/// A certificate as the lock knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CertificateLine {
+    /// Eight digits of what was asked for: another request means another certificate.
+    pub request: String,
+    /// Eight digits of the public key's SHA-256.
+    pub key: String,
+    /// The SHA-256 of the certificate, as `openssl x509 -fingerprint -sha256` has it.
+    pub sha256: String,
+    /// The day on which it ends.
+    pub until: String,
+}
+
+impl Lock {
+    /// The text of the lock.
+    #[must_use]
+    pub fn print(&self, description: &str) -> String {
+        let mut out = format!(
+            "# What was allotted once for {description}, and stays. Commit this file; do not edit it.\n\
+             # After a merge keep the lines of both sides; what contradicts is told by the next build.\n"
+        );
+        if let Some(sha256) = &self.authority {
+            let _ = writeln!(out, "authority sha256={sha256}");
+        }
+        for (key, line) in &self.certificates {
+            let CertificateLine { request, key: public, sha256, until } = line;
+            let _ = writeln!(
+                out,
+                "certificate {key} request={request} key={public} sha256={sha256} until={until}"
+            );
+        }
+        for (key, digest) in &self.secrets {
+            let _ = writeln!(out, "secret {key} {digest}");
+        }
+        for (key, minute) in &self.slots {
+            let _ = writeln!(out, "slot {key} {minute}");
+        }
+        out
+    }
+
+    /// Reads a lock. Every line that is not right is told, with its place.
+    pub fn parse(sources: &Sources, file: FileId, diagnostics: &mut Diagnostics) -> Self {
+        let mut reader = Reader { lock: Self::default(), seen: BTreeMap::new(), diagnostics };
+        let mut start = 0;
+        for line in sources.file(file).text.split_inclusive('\n') {
+            let text = line.trim_end_matches(['\n', '\r']);
+            let end = start + text.len();
+            reader.line(text, Span { file, start: offset(start), end: offset(end) });
+            start += line.len();
+        }
+        reader.slots_differ();
+        reader.lock
+    }
+}
+
+struct Reader<'a> {
+    lock: Lock,
+    seen: BTreeMap<String, Span>,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn line(&mut self, text: &str, span: Span) {
+        if text.is_empty() || text.starts_with('#') {
+            return;
+        }
+        if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| text.starts_with(mark)) {
+            let help = "keep the lines of both sides and delete the marks";
+            let message = "a merge of the lock is not finished";
+            self.diagnostics
+                .push(Diagnostic::error(Code::LockDamaged, message).at(span, "").help(help));
+            return;
+        }
+        let words: Vec<&str> = text.split(' ').collect();
+        let name = words[..words.len().min(2)].join(" ");
+        match self.seen.get(&name) {
+            Some(_) if self.already(&words) => return,
+            Some(first) => {
+                let first = *first;
+                let message = format!("the lock has two lines for `{name}`");
+                self.diagnostics.push(
+                    Diagnostic::error(Code::LockConflict, message)
+                        .at(span, "the second one")
+                        .at(first, "the first one")
+                        .help("keep the line of the branch whose bundles are applied; the other branch's hosts get theirs with the next build"),
+                );
+                return;
+            }
+            None => {}
+        }
+        if self.take(&words).is_none() {
+            let message = "this line of the lock cannot be read";
+            let help = "take the file from the last commit: `git checkout -- lock`";
+            self.diagnostics
+                .push(Diagnostic::error(Code::LockDamaged, message).at(span, "").help(help));
+            return;
+        }
+        self.seen.insert(name, span);
+    }
+
+    /// Whether a line says again what is known.
+    fn already(&self, words: &[&str]) -> bool {
+        let mut other = Reader {
+            lock: self.lock.clone(),
+            seen: BTreeMap::new(),
+            diagnostics: &mut Diagnostics::default(),
+        };
+        other.take(words).is_some() && other.lock == self.lock
+    }
+
+    fn take(&mut self, words: &[&str]) -> Option<()> {
+        match words {
+            ["authority", sha256] => {
+                self.lock.authority = Some(hex(sha256.strip_prefix("sha256=")?, 64)?);
+            }
+            ["certificate", key, request, public, sha256, until] => {
+                let line = CertificateLine {
+                    request: hex(request.strip_prefix("request=")?, 8)?,
+                    key: hex(public.strip_prefix("key=")?, 8)?,
+                    sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
+                    until: day(until.strip_prefix("until=")?)?,
+                };
+                self.lock.certificates.insert(safe(key)?, line);
+            }
+            ["secret", key, digest] => {
+                self.lock.secrets.insert(safe(key)?, hex(digest, 32)?);
+            }
+            ["slot", key, minute] => {
+                self.lock.slots.insert(safe(key)?, minute.parse().ok().filter(|it| *it < 1440)?);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Two branches may have given one minute to two hosts.
+    fn slots_differ(&mut self) {
+        let mut taken: BTreeMap<(String, u32), String> = BTreeMap::new();
+        for (key, minute) in &self.lock.slots {
+            let group = key.rsplit_once('/').map_or(key.as_str(), |(group, _)| group);
+            let Some(other) = taken.insert((group.to_owned(), *minute), key.clone()) else {
+                continue;
+            };
+            let place = |key: &str| self.seen.get(&format!("slot {key}")).copied();
+            let (Some(second), Some(first)) = (place(key), place(&other)) else { continue };
+            let message = format!("`{other}` and `{key}` have one slot");
+            self.diagnostics.push(
+                Diagnostic::error(Code::LockConflict, message)
+                    .at(second, "the second one")
+                    .at(first, "the first one")
+                    .help("delete the line of the host that is newer; the next build gives it a slot of its own"),
+            );
+        }
+    }
+}
+
+fn hex(text: &str, length: usize) -> Option<String> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    (digits && text.len() == length).then(|| text.to_owned())
+}
+
+fn day(text: &str) -> Option<String> {
+    let shape =
+        |(at, b): (usize, u8)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() };
+    (text.len() == 10 && text.bytes().enumerate().all(shape)).then(|| text.to_owned())
+}
+
+/// A key becomes a path: nothing in it may leave the folder.
+fn safe(key: &str) -> Option<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-_.[]".contains(c);
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(legal);
+    key.split('/').all(part).then(|| key.to_owned())
+}

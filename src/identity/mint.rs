@@ -1,0 +1,107 @@
+//! Who makes what is new: the vault, nobody, or a rehearsal.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::model::facts::Usage;
+use crate::model::value::Duration;
+
+/// A certificate that is asked for.
+#[derive(Clone, Debug)]
+pub struct LeafRequest {
+    /// `node1/csync2`: names the key in the vault and the file under `certs/`.
+    pub key: String,
+    pub names: BTreeSet<String>,
+    pub addresses: BTreeSet<IpAddr>,
+    pub usage: Usage,
+    pub validity: Duration,
+}
+
+/// A certificate that was made.
+#[derive(Clone, Debug)]
+pub struct NewLeaf {
+    pub pem: String,
+    /// SHA-256 of the certificate.
+    pub sha256: String,
+    /// SHA-256 of the public key.
+    pub key_sha256: String,
+    /// The day on which it ends.
+    pub until: String,
+}
+
+/// Why nothing was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The vault is not here.
+    NoVault,
+    /// The vault is here, but something is wrong with it: a sentence.
+    Vault(String),
+}
+
+/// Makes keys, certificates and passwords. The only source of entropy and dates.
+pub trait Mint {
+    /// The authority's certificate, PEM, and its SHA-256; made where `known` is none.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or `known` is not the one whose key is held.
+    fn authority(&mut self, known: Option<&str>) -> Result<(String, String), Refusal>;
+
+    /// Certificates, in the order of the requests.
+    ///
+    /// # Errors
+    /// Where they cannot be made.
+    fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal>;
+
+    /// The keyed digest of a secret, whose value is drawn where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be drawn.
+    fn secret(&mut self, key: &str, length: usize) -> Result<String, Refusal>;
+}
+
+/// There is no vault: nothing is made.
+pub struct Locked;
+
+impl Mint for Locked {
+    fn authority(&mut self, known: Option<&str>) -> Result<(String, String), Refusal> {
+        match known {
+            Some(pem) => Ok((pem.to_owned(), String::new())),
+            None => Err(Refusal::NoVault),
+        }
+    }
+
+    fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal> {
+        if requests.is_empty() { Ok(Vec::new()) } else { Err(Refusal::NoVault) }
+    }
+
+    fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {
+        Err(Refusal::NoVault)
+    }
+}
+
+/// A rehearsal: stands in for what a build would make, so that everything behind it can be seen.
+/// What it gives is written nowhere.
+pub struct Dry;
+
+/// Where a certificate will stand.
+const TO_COME: &str = "(made by the first build)\n";
+
+impl Mint for Dry {
+    fn authority(&mut self, known: Option<&str>) -> Result<(String, String), Refusal> {
+        Ok((known.unwrap_or(TO_COME).to_owned(), "0".repeat(64)))
+    }
+
+    fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal> {
+        let leaf = NewLeaf {
+            pem: TO_COME.to_owned(),
+            sha256: "0".repeat(64),
+            key_sha256: "0".repeat(64),
+            until: "0000-00-00".to_owned(),
+        };
+        Ok(vec![leaf; requests.len()])
+    }
+
+    fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {
+        Ok("0".repeat(32))
+    }
+}

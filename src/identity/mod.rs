@@ -1,0 +1,17 @@
+//! Identity: what is made once and must not move.
+//!
+//! In: the facts, the lock, a mint. Out: [`Settled`](crate::model::settled::Settled), and what is
+//! to be written of lock, certificates and vault. The only place with entropy and dates, and
+//! those only behind [`Mint`].
+
+mod lock;
+mod mint;
+mod settle;
+mod state;
+mod vault;
+
+pub use lock::Lock;
+pub use mint::{Dry, LeafRequest, Locked, Mint, NewLeaf, Refusal};
+pub use settle::{Allotted, settle};
+pub use state::{State, StateWrites};
+pub use vault::{Vault, certificate_words};

@@ -1,0 +1,293 @@
+//! Facts to allotments: what the lock has stays, what is new is made by the mint.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::lock::{CertificateLine, Lock};
+use super::mint::{LeafRequest, Mint, Refusal};
+use super::state::State;
+use super::vault::{certificate_digests, hex};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::Inventory;
+use crate::model::facts::{Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
+use crate::model::host::HostId;
+use crate::model::settled::{IssuedLeaf, Settled};
+use crate::source::Span;
+
+/// What came of it.
+#[derive(Default)]
+pub struct Allotted {
+    pub settled: Settled,
+    pub lock: Lock,
+    /// Public certificates that were made now, by key (`ca`, `node1/csync2`).
+    pub certificates: BTreeMap<String, String>,
+}
+
+/// Allots everything that the facts ask for.
+pub fn settle(
+    facts: &Facts,
+    inventory: &Inventory,
+    state: &State,
+    lock: &Lock,
+    mint: &mut dyn Mint,
+    diagnostics: &mut Diagnostics,
+) -> Allotted {
+    let mut run =
+        Run { facts, inventory, state, old: lock, mint, diagnostics, out: Allotted::default() };
+    run.slots();
+    run.secrets();
+    run.leaves();
+    run.out
+}
+
+struct Run<'a> {
+    facts: &'a Facts,
+    inventory: &'a Inventory,
+    state: &'a State<'a>,
+    old: &'a Lock,
+    mint: &'a mut dyn Mint,
+    diagnostics: &'a mut Diagnostics,
+    out: Allotted,
+}
+
+impl Run<'_> {
+    fn slots(&mut self) {
+        for (key, schedule) in &self.facts.schedules {
+            let room = usize::try_from(schedule.period).unwrap_or(usize::MAX);
+            if schedule.members.len() > room {
+                self.schedule_full(key, schedule);
+                continue;
+            }
+            for (host, minute) in self.minutes(key, schedule) {
+                self.out.settled.slots.insert((key.clone(), host), minute);
+                let name = format!("{key}/{}", self.inventory.host(host).name);
+                self.out.lock.slots.insert(name, minute);
+            }
+        }
+    }
+
+    fn schedule_full(&mut self, key: &str, schedule: &Schedule) {
+        let count = schedule.members.len();
+        let message = format!(
+            "{count} members of `{key}` cannot each have a minute of their own in {}",
+            crate::diag::counted(schedule.period as usize, "minute")
+        );
+        let fitting = (1..=60u32).find(|it| 60 % it == 0 && *it as usize >= count);
+        let help = match fitting {
+            Some(minutes) => {
+                format!("write `every \"{minutes}m\"`, or make groups of fewer members")
+            }
+            None => format!(
+                "write `every \"{}h\"`, or make groups of fewer members",
+                count.div_ceil(60)
+            ),
+        };
+        self.diagnostics.push(
+            Diagnostic::error(Code::ScheduleFull, message).at(schedule.origin.span, "").help(help),
+        );
+    }
+
+    /// Minutes that were allotted stay where they fit; a new member gets the one that is
+    /// farthest from all others.
+    fn minutes(&self, key: &str, schedule: &Schedule) -> BTreeMap<HostId, u32> {
+        let mut minutes: BTreeMap<HostId, u32> = BTreeMap::new();
+        let mut taken: BTreeSet<u32> = BTreeSet::new();
+        for host in &schedule.members {
+            let name = format!("{key}/{}", self.inventory.host(*host).name);
+            let old = self.old.slots.get(&name).filter(|it| **it < schedule.period);
+            if let Some(minute) = old.filter(|it| taken.insert(**it)) {
+                minutes.insert(*host, *minute);
+            }
+        }
+        for host in &schedule.members {
+            if !minutes.contains_key(host)
+                && let Some(minute) = farthest(&taken, schedule.period)
+            {
+                taken.insert(minute);
+                minutes.insert(*host, minute);
+            }
+        }
+        minutes
+    }
+
+    fn secrets(&mut self) {
+        for (key, secret) in &self.facts.secrets {
+            let known = self.old.secrets.get(key).cloned();
+            let digest = match (&secret.source, known) {
+                (_, Some(digest)) => Some(digest),
+                (SecretSource::Generate { length }, None) => match self.mint.secret(key, *length) {
+                    Ok(digest) => Some(digest),
+                    Err(refusal) => {
+                        self.refused(&refusal, &format!("the secret `{key}`"), secret.origin.span);
+                        None
+                    }
+                },
+                (SecretSource::Given, None) => {
+                    let message = format!("the secret `{key}` has no value yet");
+                    let help = "it can be built and reviewed without, but not applied";
+                    let diagnostic = Diagnostic::warning(Code::SecretUnset, message);
+                    self.diagnostics.push(diagnostic.at(secret.origin.span, "").help(help));
+                    None
+                }
+            };
+            if let Some(digest) = digest {
+                self.out.settled.secrets.insert(key.clone(), digest[..8].to_owned());
+                self.out.lock.secrets.insert(key.clone(), digest);
+            }
+        }
+    }
+
+    fn leaves(&mut self) {
+        if self.facts.leaves.is_empty() {
+            return;
+        }
+        let Some((key, first)) = self.facts.leaves.iter().next() else { return };
+        let known = self.old.authority.as_ref().map(|_| self.state.certificate("ca"));
+        if let Some(None) = known {
+            self.damaged("certs/ca.pem", "is not there", first.origin.span);
+            return;
+        }
+        let known = known.flatten();
+        if let (Some(pem), Some(sha256)) = (&known, &self.old.authority)
+            && certificate_digests(pem).is_none_or(|(_, found)| found != *sha256)
+        {
+            self.damaged("certs/ca.pem", "is not the one that the lock names", first.origin.span);
+            return;
+        }
+        let mut requests: Vec<(LeafKey, LeafRequest, Span)> = Vec::new();
+        for (key, leaf) in &self.facts.leaves {
+            let request = self.request(key, leaf);
+            if !self.kept(key, leaf, &request) {
+                requests.push((key.clone(), request, leaf.origin.span));
+            }
+        }
+        let authority = match (&known, requests.is_empty(), &self.old.authority) {
+            (Some(pem), true, Some(sha256)) => Ok((pem.clone(), sha256.clone())),
+            _ => self.mint.authority(known.as_deref()),
+        };
+        let (pem, sha256) = match authority {
+            Ok(made) => made,
+            Err(refusal) => {
+                let what = format!("a certificate for `{}`", self.inventory.host(key.host).name);
+                self.refused(&refusal, &what, first.origin.span);
+                return;
+            }
+        };
+        if known.is_none() {
+            self.out.certificates.insert("ca".to_owned(), pem.clone());
+        }
+        self.out.settled.authority = Some(pem.into());
+        self.out.lock.authority = Some(self.old.authority.clone().unwrap_or(sha256));
+        self.issue(&requests);
+    }
+
+    fn request(&self, key: &LeafKey, leaf: &Leaf) -> LeafRequest {
+        LeafRequest {
+            key: format!("{}/{}", self.inventory.host(key.host).name, key.name),
+            names: leaf.names.clone(),
+            addresses: leaf.addresses.clone(),
+            usage: leaf.usage,
+            validity: leaf.validity,
+        }
+    }
+
+    /// Whether the lock has a certificate for the same request, and the certificate is there.
+    fn kept(&mut self, key: &LeafKey, leaf: &Leaf, request: &LeafRequest) -> bool {
+        let Some(line) = self.old.certificates.get(&request.key) else { return false };
+        if line.request != request_digest(request) {
+            return false;
+        }
+        let file = format!("certs/{}.pem", request.key);
+        let Some(pem) = self.state.certificate(&request.key) else {
+            self.damaged(&file, "is not there", leaf.origin.span);
+            return true;
+        };
+        if certificate_digests(&pem).is_none_or(|(_, sha256)| sha256 != line.sha256) {
+            self.damaged(&file, "is not the one that the lock names", leaf.origin.span);
+            return true;
+        }
+        let issued = IssuedLeaf { pem, key_digest: line.key.clone() };
+        self.out.settled.leaves.insert(key.clone(), issued);
+        self.out.lock.certificates.insert(request.key.clone(), line.clone());
+        true
+    }
+
+    fn issue(&mut self, wanted: &[(LeafKey, LeafRequest, Span)]) {
+        let requests: Vec<LeafRequest> = wanted.iter().map(|(_, it, _)| it.clone()).collect();
+        let leaves = match self.mint.leaves(&requests) {
+            Ok(leaves) => leaves,
+            Err(refusal) => {
+                for (_, request, span) in wanted {
+                    self.refused(&refusal, &format!("the certificate `{}`", request.key), *span);
+                }
+                return;
+            }
+        };
+        for ((key, request, _), leaf) in wanted.iter().zip(leaves) {
+            let line = CertificateLine {
+                request: request_digest(request),
+                key: leaf.key_sha256[..8].to_owned(),
+                sha256: leaf.sha256,
+                until: leaf.until,
+            };
+            self.out.certificates.insert(request.key.clone(), leaf.pem.clone());
+            let issued = IssuedLeaf { pem: leaf.pem, key_digest: line.key.clone() };
+            self.out.settled.leaves.insert(key.clone(), issued);
+            self.out.lock.certificates.insert(request.key.clone(), line);
+        }
+    }
+
+    fn refused(&mut self, refusal: &Refusal, what: &str, span: Span) {
+        let diagnostic = match refusal {
+            Refusal::NoVault => Diagnostic::error(
+                Code::NeedsVault,
+                format!("{what} has to be made, and the vault is not here"),
+            )
+            .help("build where the vault is, and commit the lock; or fetch the vault"),
+            Refusal::Vault(why) => Diagnostic::error(Code::IdentityMismatch, why.clone())
+                .help("fetch the vault that belongs to this lock"),
+        };
+        self.diagnostics.push(diagnostic.at(span, format!("this needs {what}")));
+    }
+
+    fn damaged(&mut self, file: &str, why: &str, span: Span) {
+        let message = format!("`{file}` {why}");
+        let help = "take the state folder from the last commit; to have a new one made, take its line out of the lock";
+        let diagnostic = Diagnostic::error(Code::IdentityMismatch, message);
+        self.diagnostics.push(diagnostic.at(span, "this shows it").help(help));
+    }
+}
+
+/// The free minute with the greatest distance to all taken ones, around the clock; of several
+/// the first.
+fn farthest(taken: &BTreeSet<u32>, period: u32) -> Option<u32> {
+    let distance = |minute: u32| {
+        let below = taken.range(..minute).next_back().or_else(|| taken.last());
+        let above = taken.range(minute..).next().or_else(|| taken.first());
+        let around = |other: &u32| {
+            let apart = minute.abs_diff(*other);
+            apart.min(period - apart)
+        };
+        below.into_iter().chain(above).map(around).min().unwrap_or(period)
+    };
+    let free = (0..period).filter(|minute| !taken.contains(minute));
+    free.max_by_key(|minute| (distance(*minute), period - minute))
+}
+
+/// Eight digits of everything that a certificate is asked to say.
+fn request_digest(request: &LeafRequest) -> String {
+    let usage = match request.usage {
+        Usage::Server => "server",
+        Usage::Peer => "peer",
+    };
+    let names: Vec<&str> = request.names.iter().map(String::as_str).collect();
+    let addresses: Vec<String> = request.addresses.iter().map(ToString::to_string).collect();
+    let text = format!(
+        "{usage}\n{}\n{}\n{}",
+        names.join(" "),
+        addresses.join(" "),
+        request.validity.seconds()
+    );
+    hex(&Sha256::digest(text.as_bytes()))[..8].to_owned()
+}

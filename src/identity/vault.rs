@@ -1,0 +1,302 @@
+//! The vault: the authority's key, private keys, drawn secrets, and the key of the digests.
+//!
+//! In: the state folder. Out: certificates and digests, and pending writes. Private keys and
+//! values never leave it but in those writes. The only user of `rcgen`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use hmac::{Hmac, KeyInit, Mac};
+use rayon::prelude::*;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::mint::{LeafRequest, Mint, NewLeaf, Refusal};
+use crate::model::facts::Usage;
+use crate::source::Folder;
+
+/// The authority outlives everything that it signs.
+const AUTHORITY_DAYS: i64 = 7300;
+
+const AUTHORITY_KEY: &str = "vault/ca.key";
+const DIGEST_KEY: &str = "vault/digest.key";
+
+/// The vault of one state folder.
+pub struct Vault<'a> {
+    folder: &'a dyn Folder,
+    cluster: String,
+    now: OffsetDateTime,
+    pending: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    authority: Option<(String, String)>,
+}
+
+type Made<T> = Result<T, Refusal>;
+
+impl<'a> Vault<'a> {
+    /// `now` dates what is made; nothing else in clustergen knows the time.
+    pub fn new(folder: &'a dyn Folder, cluster: &str, now: OffsetDateTime) -> Self {
+        let (pending, authority) = (BTreeMap::new(), None);
+        Self { folder, cluster: cluster.to_owned(), now, pending, authority }
+    }
+
+    /// What has to be written before anything that names it.
+    #[must_use]
+    pub fn into_writes(self) -> BTreeMap<String, Zeroizing<Vec<u8>>> {
+        self.pending
+    }
+
+    fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let pending = self.pending.get(name).cloned();
+        pending.or_else(|| self.folder.read(name).ok().map(Zeroizing::new))
+    }
+
+    fn key(&self, name: &str) -> Made<Option<KeyPair>> {
+        let Some(bytes) = self.read(name) else { return Ok(None) };
+        let text = std::str::from_utf8(&bytes).map_err(|_| broken(name, "it is no text"))?;
+        KeyPair::from_pem(text).map(Some).map_err(|error| broken(name, &error.to_string()))
+    }
+
+    fn digest_key(&mut self) -> Made<Zeroizing<Vec<u8>>> {
+        if let Some(hex) = self.read(DIGEST_KEY) {
+            return unhex(&hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"));
+        }
+        let mut key = Zeroizing::new(vec![0; 32]);
+        entropy(&mut key)?;
+        let text = Zeroizing::new(format!("{}\n", hex(&key)).into_bytes());
+        self.pending.insert(DIGEST_KEY.to_owned(), text);
+        Ok(key)
+    }
+
+    /// Signs with the authority, several at once.
+    fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
+        let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
+        let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(|error| said(&error))?;
+        let known: Vec<Option<KeyPair>> = requests
+            .iter()
+            .map(|request| self.key(&key_name(&request.key)))
+            .collect::<Made<_>>()?;
+        let work = requests.par_iter().zip(known);
+        // collected whole and then looked through in order: which error is told must not depend
+        // on which thread was faster
+        let all: Vec<Made<(NewLeaf, Option<KeyPair>)>> =
+            work.map(|(request, known)| self.leaf(request, known, &issuer)).collect();
+        all.into_iter().collect()
+    }
+
+    fn leaf(
+        &self,
+        request: &LeafRequest,
+        known: Option<KeyPair>,
+        issuer: &Issuer<'_, KeyPair>,
+    ) -> Made<(NewLeaf, Option<KeyPair>)> {
+        let fresh = known.is_none();
+        let key = match known {
+            Some(key) => key,
+            None => KeyPair::generate().map_err(|error| said(&error))?,
+        };
+        let mut params = CertificateParams::default();
+        let common = request.names.iter().find(|name| name.len() <= 64);
+        params.distinguished_name = named(common.map_or(request.key.as_str(), String::as_str));
+        for name in &request.names {
+            let name = name.clone().try_into().map_err(|error| said(&error))?;
+            params.subject_alt_names.push(SanType::DnsName(name));
+        }
+        let addresses = request.addresses.iter().map(|ip| SanType::IpAddress(*ip));
+        params.subject_alt_names.extend(addresses);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = match request.usage {
+            Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
+            Usage::Peer => {
+                vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
+            }
+        };
+        params.use_authority_key_identifier_extension = true;
+        params.is_ca = IsCa::ExplicitNoCa;
+        let days = i64::try_from(request.validity.days()).unwrap_or(AUTHORITY_DAYS);
+        self.date(&mut params, days.min(AUTHORITY_DAYS))?;
+        let certificate = params.signed_by(&key, issuer).map_err(|error| said(&error))?;
+        let leaf = NewLeaf {
+            pem: certificate.pem().replace("\r\n", "\n"),
+            sha256: hex(&Sha256::digest(certificate.der())),
+            key_sha256: public_digest(&key),
+            until: params.not_after.date().to_string(),
+        };
+        Ok((leaf, fresh.then_some(key)))
+    }
+
+    /// Valid from the start of today, so that a peer's clock may be behind.
+    fn date(&self, params: &mut CertificateParams, days: i64) -> Made<()> {
+        let start = self.now.to_offset(time::UtcOffset::UTC).replace_time(time::Time::MIDNIGHT);
+        params.not_before = start;
+        params.not_after = start.checked_add(time::Duration::days(days)).ok_or_else(|| {
+            Refusal::Vault("the certificate would end after the year 9999".into())
+        })?;
+        let mut serial = [0; 16];
+        entropy(&mut serial)?;
+        serial[0] = (serial[0] & 0x7f) | 0x40; // positive, and never shorter (RFC 5280, 4.1.2.2)
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        Ok(())
+    }
+
+    fn new_authority(&mut self) -> Made<(String, String)> {
+        let known = self.key(AUTHORITY_KEY)?;
+        let fresh = known.is_none();
+        let key = match known {
+            Some(key) => key,
+            None => KeyPair::generate().map_err(|error| said(&error))?,
+        };
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(&format!("{} cluster authority", self.cluster));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        self.date(&mut params, AUTHORITY_DAYS)?;
+        let certificate = params.self_signed(&key).map_err(|error| said(&error))?;
+        if fresh {
+            let pem = Zeroizing::new(key.serialize_pem().into_bytes());
+            self.pending.insert(AUTHORITY_KEY.to_owned(), pem);
+        }
+        let sha256 = hex(&Sha256::digest(certificate.der()));
+        Ok((certificate.pem().replace("\r\n", "\n"), sha256))
+    }
+}
+
+impl Mint for Vault<'_> {
+    fn authority(&mut self, known: Option<&str>) -> Made<(String, String)> {
+        if let Some(made) = &self.authority {
+            return Ok(made.clone());
+        }
+        let made = match known {
+            None => self.new_authority()?,
+            Some(pem) => {
+                let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
+                let (public, sha256) = certificate_digests(pem)
+                    .ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
+                if public != public_digest(&key) {
+                    let why = "the vault's authority key is not that of certs/ca.pem: they are of two clusters";
+                    return Err(Refusal::Vault(why.to_owned()));
+                }
+                (pem.to_owned(), sha256)
+            }
+        };
+        self.authority = Some(made.clone());
+        Ok(made)
+    }
+
+    fn leaves(&mut self, requests: &[LeafRequest]) -> Made<Vec<NewLeaf>> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (pem, _) = self.authority.clone().ok_or_else(no_authority)?;
+        let mut leaves = Vec::new();
+        for (request, (leaf, fresh)) in requests.iter().zip(self.sign(requests, &pem)?) {
+            if let Some(key) = fresh {
+                let pem = Zeroizing::new(key.serialize_pem().into_bytes());
+                self.pending.insert(key_name(&request.key), pem);
+            }
+            leaves.push(leaf);
+        }
+        Ok(leaves)
+    }
+
+    fn secret(&mut self, key: &str, length: usize) -> Made<String> {
+        let name = format!("vault/secrets/{key}");
+        let value = match self.read(&name) {
+            Some(value) => value,
+            None => {
+                let value = draw(length)?;
+                self.pending.insert(name, value.clone());
+                value
+            }
+        };
+        let digest_key = self.digest_key()?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&digest_key)
+            .map_err(|_| broken(DIGEST_KEY, "it is no key"))?;
+        mac.update(key.as_bytes());
+        mac.update(&[0]);
+        mac.update(&value);
+        Ok(hex(&mac.finalize().into_bytes())[..32].to_owned())
+    }
+}
+
+/// Letters and digits, each as likely as the others.
+fn draw(length: usize) -> Made<Zeroizing<Vec<u8>>> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut value = Zeroizing::new(Vec::with_capacity(length));
+    let mut bytes = Zeroizing::new([0; 64]);
+    while value.len() < length {
+        entropy(&mut *bytes)?;
+        // 248 is the largest multiple of 62 that fits in a byte
+        let drawn = bytes.iter().filter(|byte| **byte < 248);
+        let missing = length - value.len();
+        value.extend(drawn.take(missing).map(|byte| ALPHABET[usize::from(*byte) % ALPHABET.len()]));
+    }
+    Ok(value)
+}
+
+fn entropy(bytes: &mut [u8]) -> Made<()> {
+    getrandom::fill(bytes).map_err(|error| Refusal::Vault(format!("no random numbers: {error}")))
+}
+
+fn key_name(key: &str) -> String {
+    format!("vault/keys/{key}.key")
+}
+
+fn named(common: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common);
+    name
+}
+
+fn said(error: &rcgen::Error) -> Refusal {
+    Refusal::Vault(format!("a certificate cannot be made: {error}"))
+}
+
+fn broken(name: &str, why: &str) -> Refusal {
+    Refusal::Vault(format!("`{name}` cannot be used: {why}"))
+}
+
+fn no_authority() -> Refusal {
+    Refusal::Vault(format!("`{AUTHORITY_KEY}` is not in the vault, so nothing can be signed"))
+}
+
+fn public_digest(key: &KeyPair) -> String {
+    hex(&Sha256::digest(key.subject_public_key_info()))
+}
+
+/// SHA-256 of a certificate's public key, and of the whole of it.
+pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
+    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+    let certificate = parsed.parse_x509().ok()?;
+    let public = hex(&Sha256::digest(certificate.public_key().raw));
+    Some((public, hex(&Sha256::digest(&parsed.contents))))
+}
+
+/// A certificate in a few words, for a diff: `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
+#[must_use]
+pub fn certificate_words(pem: &str) -> Option<String> {
+    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+    let certificate = parsed.parse_x509().ok()?;
+    let until = certificate.validity().not_after.to_datetime().date();
+    let (_, sha256) = certificate_digests(pem)?;
+    Some(format!("sha256:{} until {until}", &sha256[..16]))
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = std::str::from_utf8(text).ok()?.trim_end();
+    let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(pair).collect();
+    bytes.filter(|bytes| bytes.len() == 32).map(Zeroizing::new)
+}
