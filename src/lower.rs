@@ -1,0 +1,45 @@
+//! Facts and allotments to one host's plan. Runs for many hosts at once; nothing is shared but
+//! what is read.
+
+use crate::decode::Cluster;
+use crate::diag::Diagnostics;
+use crate::inventory::Inventory;
+use crate::model::facts::Facts;
+use crate::model::host::HostId;
+use crate::model::plan::HostPlan;
+use crate::model::settled::Settled;
+use crate::services::{Instance, Lowering, find};
+
+/// Lowers everything that concerns one host.
+pub fn lower(
+    cluster: &Cluster,
+    inventory: &Inventory,
+    facts: &Facts,
+    settled: &Settled,
+    host: HostId,
+    diagnostics: &mut Diagnostics,
+) -> HostPlan {
+    let known = inventory.host(host);
+    let mut plan = HostPlan {
+        host,
+        name: known.name.clone(),
+        origin: known.origin.clone(),
+        fqdn: known.fqdn.clone(),
+        addresses: known.addresses.iter().map(|it| it.ip.to_string()).collect(),
+        platform: known.platform.id.clone(),
+        package_manager: known.platform.fact("package-manager").unwrap_or_default().to_owned(),
+        ..HostPlan::default()
+    };
+    for pin in facts.pins_of(host) {
+        plan.pins.insert(pin.pin.key.clone(), pin.pin.clone());
+    }
+    let instances: Vec<&Instance> = cluster.on(host).collect();
+    // sorted by key, so the services of one kind stand together
+    for of_kind in instances.chunk_by(|a, b| a.kind == b.kind) {
+        if let Some(entry) = find(of_kind[0].kind) {
+            let mut cx = Lowering { inventory, facts, settled, host, plan: &mut plan, diagnostics };
+            (entry.lower)(of_kind, &mut cx);
+        }
+    }
+    plan
+}

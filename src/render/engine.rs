@@ -1,0 +1,287 @@
+//! Templates and views to text. The only user of Tera.
+//!
+//! Tera takes an unknown name in an `if` for false, and lets filters change values; neither may
+//! happen in a file that reaches a host. So templates are held to a small language when they are
+//! loaded: `{{ a.b }}`, `{% for x in a.b %}`, `{% if a.b | flag %}`, `{% else %}`, `{% include %}`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, DirEntry, include_dir};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use tera::{Context, Error, ErrorKind, Kwargs, State, Tera};
+
+use super::origins::{CLOSE, END, OPEN, START, STOP};
+use crate::model::view::{Fields, View};
+use crate::source::Span;
+
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// A template that cannot be used, or a rendering that failed: a fault of the user's where the
+/// template is the user's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TemplateFault {
+    /// `nginx/nginx.conf`.
+    pub template: String,
+    /// From 1; 0 where it is not known.
+    pub line: usize,
+    pub message: String,
+}
+
+/// All templates, ready.
+pub struct Templates {
+    tera: Tera,
+    /// Names of templates that the user's own replace.
+    pub replaced: Vec<String>,
+}
+
+impl Templates {
+    /// Loads our own, and `own` instead of those that bear the same name (`nginx/nginx.conf.tera`).
+    ///
+    /// # Errors
+    /// Every template that cannot be used.
+    pub fn load(own: &BTreeMap<String, String>) -> Result<Self, Vec<TemplateFault>> {
+        let mut texts: BTreeMap<String, String> = BTreeMap::new();
+        collect(&BUILTIN, &mut texts);
+        let (mut faults, mut replaced) = (Vec::new(), Vec::new());
+        for (file, text) in own {
+            let name = file.strip_suffix(".tera").unwrap_or(file).to_owned();
+            if texts.contains_key(&name) {
+                texts.insert(name.clone(), text.replace("\r\n", "\n"));
+                replaced.push(name);
+            } else {
+                let known: Vec<&str> = texts.keys().map(String::as_str).collect();
+                let near = crate::diag::did_you_mean(&name, known);
+                let near = near.map_or(String::new(), |it| format!("; did you mean `{it}.tera`?"));
+                let message = format!("there is no template of this name to replace{near}");
+                faults.push(TemplateFault { template: name, line: 0, message });
+            }
+        }
+        let mut tera = Tera::new();
+        tera.autoescape_on(Vec::<&str>::new());
+        tera.register_filter("flag", |yes: bool, _: Kwargs, _: &State| -> bool { yes });
+        let mut ready = Vec::new();
+        for (name, text) in &texts {
+            match prepare(name, text) {
+                Ok(text) => ready.push((name.clone(), text)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty()
+            && let Err(error) = tera.add_raw_templates(ready)
+        {
+            faults.push(fault("", &error));
+        }
+        if faults.is_empty() { Ok(Self { tera, replaced }) } else { Err(faults) }
+    }
+
+    /// Our own templates' names, sorted.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        let mut texts = BTreeMap::new();
+        collect(&BUILTIN, &mut texts);
+        texts.into_keys().collect()
+    }
+
+    /// The text that people get.
+    ///
+    /// # Errors
+    /// Where the template asks for what the view does not have.
+    pub fn render(&self, name: &str, view: &Fields) -> Result<String, TemplateFault> {
+        self.run(name, &Shown { view, marks: None })
+    }
+
+    /// The same text with the origin of everything marked, and the origins that the marks name.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn render_marked(
+        &self,
+        name: &str,
+        view: &Fields,
+    ) -> Result<(String, Vec<Span>), TemplateFault> {
+        let marks = RefCell::new(Vec::new());
+        let text = self.run(name, &Shown { view, marks: Some(&marks) })?;
+        Ok((text, marks.into_inner()))
+    }
+
+    fn run(&self, name: &str, shown: &Shown) -> Result<String, TemplateFault> {
+        let context = Context::from_serialize(shown).map_err(|error| fault(name, &error))?;
+        self.tera.render(name, &context).map_err(|error| fault(name, &error))
+    }
+}
+
+/// A file of our own that is no template: the engine of `apply.sh`.
+#[must_use]
+pub(super) fn fixed_file(name: &str) -> Option<&'static str> {
+    BUILTIN.get_file(name).and_then(include_dir::File::contents_utf8)
+}
+
+fn collect(dir: &Dir<'_>, texts: &mut BTreeMap<String, String>) {
+    for entry in dir.entries() {
+        match entry {
+            DirEntry::Dir(dir) => collect(dir, texts),
+            DirEntry::File(file) => {
+                let name = file.path().to_str().and_then(|name| name.strip_suffix(".tera"));
+                if let (Some(name), Some(text)) = (name, file.contents_utf8()) {
+                    // a part of others (`header`) ends where its last line does
+                    let part = !name.contains('/');
+                    let text = if part { text.trim_end_matches('\n') } else { text };
+                    texts.insert(name.to_owned(), text.to_owned());
+                }
+            }
+        }
+    }
+}
+
+fn fault(name: &str, error: &Error) -> TemplateFault {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => TemplateFault {
+            template: report.filename().to_owned(),
+            line: report.span().start_line,
+            message: report.message().to_owned(),
+        },
+        _ => TemplateFault { template: name.to_owned(), line: 0, message: error.to_string() },
+    }
+}
+
+/// Holds a template to the small language, and has its loops say where an element begins and ends.
+fn prepare(name: &str, text: &str) -> Result<String, TemplateFault> {
+    let mut out = String::new();
+    let mut loops: Vec<String> = Vec::new();
+    let mut rest = text;
+    let mut line = 1;
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        line += rest[..at].matches('\n').count();
+        rest = &rest[at..];
+        let close = match rest.as_bytes().get(1) {
+            Some(b'{') => "}}",
+            Some(b'%') => "%}",
+            Some(b'#') => "#}",
+            _ => {
+                out.push('{');
+                rest = &rest[1..];
+                continue;
+            }
+        };
+        let refuse = |message: String| TemplateFault { template: name.to_owned(), line, message };
+        let end = rest.find(close).ok_or_else(|| refuse(format!("`{close}` is missing")))? + 2;
+        let tag = &rest[..end];
+        let inner = tag[2..tag.len() - 2].trim_matches('-').trim();
+        match close {
+            "}}" if !is_path(inner) => {
+                return Err(refuse(format!(
+                    "`{tag}`: a value is written as it is, `{{{{ name }}}}`; nothing is done to it in a template"
+                )));
+            }
+            "%}" => statement(tag, inner, &mut loops, &mut out).map_err(refuse)?,
+            _ => out.push_str(tag),
+        }
+        line += tag.matches('\n').count();
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn statement(
+    tag: &str,
+    inner: &str,
+    loops: &mut Vec<String>,
+    out: &mut String,
+) -> Result<(), String> {
+    let words: Vec<&str> = inner.split_whitespace().collect();
+    match words.as_slice() {
+        ["for", element, "in", list] if is_path(element) && is_path(list) => {
+            let dash = if tag.ends_with("-%}") { "-" } else { "" };
+            out.push_str(tag);
+            out.push_str(&format!("{{{{ {element}.origin_open {dash}}}}}"));
+            loops.push((*element).to_owned());
+        }
+        ["endfor"] => {
+            let element = loops.pop().ok_or("`endfor` without `for`")?;
+            let dash = if tag.starts_with("{%-") { "-" } else { "" };
+            out.push_str(&format!("{{{{{dash} {element}.origin_close }}}}"));
+            out.push_str(tag);
+        }
+        ["if" | "elif", path, "|", "flag"] if is_path(path) => out.push_str(tag),
+        ["else" | "endif"] => out.push_str(tag),
+        ["include", _] => out.push_str(tag),
+        _ => {
+            return Err(format!(
+                "`{tag}`: templates have `for x in list`, `if name | flag`, `else` and `include`; \
+                 everything else is decided before"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_path(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    text.split('.').all(part)
+}
+
+/// A view as Tera sees it: plain, or with its origins marked.
+struct Shown<'a> {
+    view: &'a Fields,
+    marks: Option<&'a RefCell<Vec<Span>>>,
+}
+
+impl Shown<'_> {
+    fn mark(&self, span: Span) -> Option<usize> {
+        let mut marks = self.marks?.borrow_mut();
+        marks.push(span);
+        Some(marks.len() - 1)
+    }
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let (open, close) = match self.mark(self.view.origin) {
+            Some(index) => (format!("{OPEN}{index}{STOP}"), CLOSE.to_string()),
+            None => (String::new(), String::new()),
+        };
+        map.serialize_entry("origin_open", &open)?;
+        map.serialize_entry("origin_close", &close)?;
+        for (name, value) in &self.view.values {
+            map.serialize_entry(name, &ShownValue { value, marks: self.marks })?;
+        }
+        map.end()
+    }
+}
+
+struct ShownValue<'a> {
+    value: &'a View,
+    marks: Option<&'a RefCell<Vec<Span>>>,
+}
+
+impl Serialize for ShownValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            View::Flag(yes) => serializer.serialize_bool(*yes),
+            View::Fields(view) => Shown { view, marks: self.marks }.serialize(serializer),
+            View::List(list) => {
+                let mut sequence = serializer.serialize_seq(Some(list.len()))?;
+                for view in list {
+                    sequence.serialize_element(&Shown { view, marks: self.marks })?;
+                }
+                sequence.end()
+            }
+            View::Text(text) => match self.marks {
+                None => serializer.serialize_str(text.as_str()),
+                Some(marks) => {
+                    let index = marks.borrow().len();
+                    marks.borrow_mut().push(text.origin);
+                    let marked = format!("{START}{index}{STOP}{}{END}", text.as_str());
+                    serializer.serialize_str(&marked)
+                }
+            },
+        }
+    }
+}

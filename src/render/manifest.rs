@@ -1,0 +1,124 @@
+//! `manifest.json`: what a bundle holds, for people and tools.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BundleFile, MadeFrom, place, sha256};
+use crate::model::plan::{HostPlan, Kind, OnChange, Resource};
+
+/// The manifest of one host.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    pub cluster: String,
+    pub host: String,
+    pub platform: String,
+    /// By path within the bundle.
+    pub files: BTreeMap<String, ManifestEntry>,
+    /// Packages, directories and units, in the order in which `apply.sh` sees to them.
+    pub packages: Vec<String>,
+    pub directories: Vec<String>,
+    pub units: Vec<String>,
+    /// Tokens and the secrets that stand behind them.
+    pub secrets: BTreeMap<String, String>,
+    /// Values whose change has a consequence that no file shows: value and consequence.
+    pub pins: BTreeMap<String, (String, String)>,
+}
+
+/// A file or an edit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ManifestEntry {
+    /// Where it goes on the host.
+    pub path: String,
+    /// `file`, `certificate`, `secret` or `block`.
+    pub kind: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub mode: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub owner: String,
+    pub sha256: String,
+    /// The service, as `csync2[idp]`.
+    pub service: String,
+    /// The node that it comes from, as `gluu[idp]/file-replication`.
+    pub origin: String,
+    /// `nothing to do`, `reload`, `restart`.
+    pub on_change: String,
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub unit: String,
+}
+
+impl Manifest {
+    pub(super) fn of(
+        plan: &HostPlan,
+        from: &MadeFrom,
+        files: &BTreeMap<String, BundleFile>,
+    ) -> Self {
+        let mut manifest = Self {
+            format: 1,
+            cluster: from.cluster.to_owned(),
+            host: plan.name.clone(),
+            platform: plan.platform.clone(),
+            ..Self::default()
+        };
+        for resource in plan.resources.values() {
+            match &resource.kind {
+                Kind::Package(name) => manifest.packages.push(name.clone()),
+                Kind::Directory(it) => manifest.directories.push(it.path.to_string()),
+                Kind::Unit(it) => manifest.units.push(it.name.clone()),
+                _ => {}
+            }
+            if let Some((at, entry)) = entry(resource, files) {
+                manifest.files.insert(at, entry);
+            }
+        }
+        for (token, slot) in &plan.slots {
+            manifest.secrets.insert(token.clone(), slot.secret.clone());
+        }
+        for (key, pin) in &plan.pins {
+            let consequence = pin.consequence.word().to_owned();
+            manifest.pins.insert(key.clone(), (pin.value.clone(), consequence));
+        }
+        manifest
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        // nothing in a manifest can fail to be written: strings, numbers and maps by string
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+fn entry(
+    resource: &Resource,
+    files: &BTreeMap<String, BundleFile>,
+) -> Option<(String, ManifestEntry)> {
+    use crate::model::plan::Body;
+    let at = place(resource)?;
+    let (path, kind, mode, owner, on_change) = match &resource.kind {
+        Kind::File(file) => {
+            let kind = match file.body {
+                Body::Template { .. } => "file",
+                Body::Certificate { .. } => "certificate",
+                Body::Secret { .. } => "secret",
+            };
+            let owner = format!("{}:{}", file.owner, file.group);
+            (&file.path, kind, file.mode.to_string(), owner, &file.on_change)
+        }
+        Kind::Block(block) => {
+            (&block.path, "block", String::new(), String::new(), &block.on_change)
+        }
+        _ => return None,
+    };
+    let entry = ManifestEntry {
+        path: path.to_string(),
+        kind: kind.to_owned(),
+        mode,
+        owner,
+        sha256: files.get(&at).map(|file| sha256(&file.bytes)).unwrap_or_default(),
+        service: resource.owner.to_string(),
+        origin: resource.origin.path.to_string(),
+        on_change: on_change.consequence().word().to_owned(),
+        unit: OnChange::unit(on_change).unwrap_or_default().to_owned(),
+    };
+    Some((at, entry))
+}
