@@ -1,13 +1,42 @@
 //! clustergen compiles one description of a high-availability cluster into one bundle per host.
+//!
+//! # The way of the data
+//!
+//! | stage | from | to | where |
+//! |---|---|---|---|
+//! | parse | texts | `Document`: our own nodes, a place on every value | [`source`], [`syntax`] |
+//! | inventory | `Document` | `Inventory`: cluster, hosts, groups | [`schema`], [`platform`], [`inventory`] |
+//! | expand | `Document` | `Document`: products written out as services | [`products`] |
+//! | decode | `Document` | `Cluster`: typed options | [`services`], [`decode`] |
+//! | declare | `Cluster` | `Facts`: what services ask and offer | [`declare`] |
+//! | check | `Facts` | diagnostics: what no single service can see | [`check`] |
+//! | settle | `Facts`, lock | `Settled`: what is made once and stays | [`identity`] |
+//! | lower | all of it, a host | `HostPlan`: plain data | [`lower`] |
+//! | render | `HostPlan` | `Bundle`: bytes | [`quote`], [`render`] |
+//! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
+//!
+//! # Invariants
+//!
+//! - The core does no I/O: texts come in by [`source::Folder`], changes go out by [`disk::Disk`],
+//!   entropy and dates by [`identity::Mint`]. It never ends the process and never prints.
+//! - A module imports only from those above it in the table; services never import each other.
+//! - A template is given only [`quote::Text`], made by a quoting function, and booleans.
+//! - Every value and resource carries the place that made it ([`source::Span`]).
+//! - Everything is sorted (`BTreeMap`, ids by name): the same input gives the same bytes.
+//! - Nothing secret is in a plan, a bundle or a diagnostic: only tokens and digests.
 
 pub mod check;
+pub mod cli;
 pub mod declare;
 pub mod decode;
 pub mod diag;
+pub mod diff;
+pub mod disk;
 pub mod identity;
 pub mod inventory;
 pub mod lower;
 pub mod model;
+pub mod output;
 pub mod platform;
 pub mod products;
 pub mod quote;
@@ -16,3 +45,191 @@ pub mod schema;
 pub mod services;
 pub mod source;
 pub mod syntax;
+
+use std::collections::BTreeMap;
+
+use decode::Cluster;
+use diag::{Code, Diagnostic, Diagnostics};
+use identity::{Allotted, Dry, Lock, Mint, State};
+use inventory::Inventory;
+use model::facts::Facts;
+use model::host::HostId;
+use model::plan::HostPlan;
+use platform::Platforms;
+use render::{Bundle, MadeFrom, TemplateFault, Templates};
+use schema::Schema;
+use source::{FileId, Sources, Span};
+use syntax::node::Document;
+
+/// What clustergen itself knows: embedded, the same for every description.
+pub struct Knowledge {
+    pub schema: Schema,
+    pub platforms: Platforms,
+}
+
+impl Knowledge {
+    /// Loads the embedded schema and platforms.
+    ///
+    /// # Errors
+    /// A fault of clustergen's, as a sentence.
+    pub fn load(sources: &mut Sources) -> Result<Self, String> {
+        Ok(Self { schema: schema::load(sources)?, platforms: Platforms::load(sources)? })
+    }
+}
+
+/// A description, compiled up to the point from which hosts go their own way.
+pub struct Compiled {
+    /// What the description says, with the products written out.
+    pub expanded: Document,
+    /// SHA-256 of what was parsed: a comment changes nothing.
+    pub digest: String,
+    pub inventory: Inventory,
+    pub cluster: Cluster,
+    pub facts: Facts,
+    pub allotted: Allotted,
+    pub templates: Templates,
+    own_templates: BTreeMap<String, FileId>,
+    description: String,
+}
+
+/// Compiles a description. All faults of all stages that can run are told; `None` where there is
+/// no cluster to go on with.
+pub fn compile(
+    knowledge: &Knowledge,
+    sources: &mut Sources,
+    file: FileId,
+    state: &State,
+    lock: &Lock,
+    mint: &mut dyn Mint,
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
+    let Knowledge { schema, platforms } = knowledge;
+    let document = syntax::parse(sources, file, diagnostics);
+    if document.nodes.is_empty() && diagnostics.fatal(false) {
+        return None;
+    }
+    let whole = sources.span(file);
+    let inventory = inventory::inventory(&document, schema, platforms, whole, diagnostics)?;
+    let expanded = products::expand(&document, &inventory, schema, diagnostics);
+    let cluster = decode::decode(&expanded, &inventory, schema, diagnostics);
+    let facts = declare::declare(&cluster, &inventory);
+    check::check(&cluster, &inventory, &facts, diagnostics);
+    let (templates, own_templates) = templates(&inventory, sources, diagnostics)?;
+    // behind a fault nothing is made for good, but what follows is looked at all the same
+    let mint: &mut dyn Mint = if diagnostics.fatal(false) { &mut Dry } else { mint };
+    let allotted = identity::settle(&facts, &inventory, state, lock, mint, diagnostics);
+    let digest = render::sha256(syntax::print(&document).as_bytes());
+    let description = sources.file(file).name.clone();
+    Some(Compiled {
+        expanded,
+        digest,
+        inventory,
+        cluster,
+        facts,
+        allotted,
+        templates,
+        own_templates,
+        description,
+    })
+}
+
+impl Compiled {
+    /// What headers say of where things come from.
+    #[must_use]
+    pub fn made_from(&self) -> MadeFrom<'_> {
+        MadeFrom { cluster: &self.inventory.cluster.name, description: &self.description }
+    }
+
+    /// Plan and bundle of one host; no bundle where a fault was told.
+    pub fn host(
+        &self,
+        host: HostId,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> (HostPlan, Option<Bundle>) {
+        let plan = lower::lower(
+            &self.cluster,
+            &self.inventory,
+            &self.facts,
+            &self.allotted.settled,
+            host,
+            diagnostics,
+        );
+        match render::render(&plan, &self.templates, &self.made_from()) {
+            Ok(bundle) => (plan, Some(bundle)),
+            Err((fault, origin)) => {
+                let own = &self.own_templates;
+                diagnostics.push(template_diagnostic(&fault, Some(origin), own, sources));
+                (plan, None)
+            }
+        }
+    }
+}
+
+/// Our templates, and those of the user's that replace them.
+fn templates(
+    inventory: &Inventory,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Templates, BTreeMap<String, FileId>)> {
+    let mut own: BTreeMap<String, FileId> = BTreeMap::new();
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    if let Some(folder) = &inventory.cluster.templates {
+        let name = folder.value.trim_end_matches('/');
+        let found = sources.folder().list(name);
+        let files = found.unwrap_or_else(|message| {
+            let diagnostic = Diagnostic::error(Code::CannotRead, message);
+            let help = "name a folder beside the description";
+            diagnostics.push(diagnostic.at(folder.span, "").help(help));
+            Vec::new()
+        });
+        for file in files {
+            match sources.open(&format!("{name}/{file}")) {
+                Ok(id) => {
+                    texts.insert(file.clone(), sources.file(id).text.clone());
+                    own.insert(file.trim_end_matches(".tera").to_owned(), id);
+                }
+                Err(message) => {
+                    let diagnostic = Diagnostic::error(Code::CannotRead, message);
+                    let help = "templates are texts; take other files out of the folder";
+                    diagnostics.push(diagnostic.at(folder.span, "").help(help));
+                }
+            }
+        }
+    }
+    match Templates::load(&texts) {
+        Ok(templates) => Some((templates, own)),
+        Err(faults) => {
+            for fault in faults {
+                diagnostics.push(template_diagnostic(&fault, None, &own, sources));
+            }
+            // what follows is looked at with our own
+            Templates::load(&BTreeMap::new()).ok().map(|templates| (templates, own))
+        }
+    }
+}
+
+/// Points into the user's own template where the fault is in one.
+fn template_diagnostic(
+    fault: &TemplateFault,
+    origin: Option<Span>,
+    own: &BTreeMap<String, FileId>,
+    sources: &Sources,
+) -> Diagnostic {
+    let mut lines = fault.message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = format!("`{}.tera`: {}", fault.template, lines.next().unwrap_or_default());
+    let mut diagnostic = Diagnostic::error(Code::Template, message);
+    match own.get(&fault.template) {
+        Some(file) => {
+            let span = sources.file(*file).line(*file, fault.line.max(1));
+            diagnostic = diagnostic
+                .at(span, "in this template of yours")
+                .help("mend it, or take the file away to have clustergen's own");
+        }
+        None => diagnostic = diagnostic.help("this is a fault of clustergen's: please report it"),
+    }
+    match origin {
+        Some(origin) => diagnostic.at(origin, "rendered for this"),
+        None => diagnostic,
+    }
+}

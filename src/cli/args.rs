@@ -1,0 +1,87 @@
+//! What can be said on the command line; the comments are the help. Nothing is decided here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Compiles one description of a high-availability cluster into one reviewed bundle per host.
+#[derive(Parser, Debug)]
+#[command(name = "clustergen", version, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// How faults are printed.
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    pub(super) format: FormatArg,
+
+    /// Take warnings for errors.
+    #[arg(long, global = true)]
+    pub(super) strict: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine, 1 the description is wrong or (with --check) the output is stale, \
+2 wrong usage, 3 a file, a lock or the disk is in the way, 4 a bug in clustergen.";
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Compile the description and write the bundles.
+    Build(BuildArgs),
+    /// Say what is wrong with the description; write nothing.
+    Check(Input),
+    /// Show what a build would change; write nothing.
+    Diff(DiffArgs),
+    /// Print the description with its products written out.
+    Expand(Input),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Input {
+    /// The description.
+    #[arg(default_value = "cluster.kdl")]
+    pub(super) description: PathBuf,
+
+    /// The folder of lock, certificates and vault; `cluster.state` beside `cluster.kdl` otherwise.
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DiffArgs {
+    #[command(flatten)]
+    pub(super) input: Input,
+
+    /// The output folder to compare with; `out` beside the description otherwise.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BuildArgs {
+    #[command(flatten)]
+    pub(super) input: Input,
+
+    /// The output folder; `out` beside the description otherwise.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Write nothing, need no vault; exit 1 with the difference where the output is not what
+    /// description and lock give.
+    #[arg(long, conflicts_with = "host")]
+    pub(super) check: bool,
+
+    /// Write only this host's bundle (may be said again); refused where the lock would change.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Vec<String>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FormatArg {
+    /// Excerpts, arrows and help.
+    Human,
+    /// One line each.
+    Short,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,168 @@
+//! The output door: everything that clustergen changes on a disk goes through [`Disk`].
+//!
+//! A test stops at every operation of it in turn; so each method is one step that is either done
+//! or not, and nothing else in clustergen writes.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{CWD, RenameFlags};
+
+/// What lies in a folder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    File,
+    Folder,
+    /// A symbolic link, a socket, a device.
+    Other,
+}
+
+/// Changes on a disk, one step each, and what it takes to decide on them.
+pub trait Disk: Sync {
+    /// A file's bytes; `None` where there is none.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+
+    /// What lies in a folder, sorted by name; nothing where there is none.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn list(&self, path: &Path) -> io::Result<Vec<(String, EntryKind)>>;
+
+    /// Makes a folder; fine where it is there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()>;
+
+    /// Writes a new file.
+    ///
+    /// # Errors
+    /// As the operating system says; also where the file is there.
+    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>;
+
+    /// A second name for a file.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Another name for a file or folder; a file in the way is replaced.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Two folders take each other's names, in one step.
+    ///
+    /// # Errors
+    /// As the operating system says; some file systems cannot.
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()>;
+
+    /// Takes a file away; fine where it is gone.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Takes an empty folder away; fine where it is gone.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Waits until everything on this path's file system is on the disk: once for many files.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn sync(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The disk itself.
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<(String, EntryKind)>> {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut list = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            let kind = match (kind.is_file(), kind.is_dir()) {
+                (true, _) => EntryKind::File,
+                (_, true) => EntryKind::Folder,
+                _ => EntryKind::Other,
+            };
+            let name = entry.file_name().into_string().map_err(|name| {
+                io::Error::other(format!("the file name {} is not UTF-8", name.display()))
+            })?;
+            list.push((name, kind));
+        }
+        list.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(list)
+    }
+
+    fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
+        match fs::DirBuilder::new().mode(mode).create(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            other => other,
+        }
+    }
+
+    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(bytes)?;
+        // a umask must not take the owner's right to run a script, nor open a secret
+        if file.metadata()?.mode() & 0o777 != mode {
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
+        Ok(())
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
+        Ok(rustix::fs::renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        gone_is_fine(fs::remove_file(path))
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        gone_is_fine(fs::remove_dir(path))
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
+    }
+}
+
+fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,85 @@
+//! The state folder: vault first and synced, then certificates, then the lock.
+//!
+//! Killed in between, there are keys that nothing names yet, which the next build takes up; never
+//! a name without its key.
+
+use std::path::Path;
+
+use super::tree::{OutFault, at, parents};
+use crate::disk::Disk;
+use crate::identity::StateWrites;
+
+/// What keeps secrets out of git, and line ends as they are.
+const GIT_FILES: [(&str, &str); 2] = [
+    (
+        ".gitignore",
+        "# Written by clustergen: the vault holds private keys and passwords.\n/vault/\n",
+    ),
+    (".gitattributes", "# Written by clustergen: digests are over these bytes.\n* -text\n"),
+];
+
+/// Writes what a build adds to the state. Nothing is written where nothing is new.
+///
+/// # Errors
+/// Something cannot be written.
+pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Result<(), OutFault> {
+    let nothing = writes.vault.is_empty()
+        && writes.certificates.is_empty()
+        && writes.gone.is_empty()
+        && writes.lock.is_none();
+    if nothing {
+        return Ok(());
+    }
+    at(state, disk.make_folder(state, 0o755))?;
+    for (name, text) in GIT_FILES {
+        if at(state, disk.read(&state.join(name)))?.is_none() {
+            replace(disk, &state.join(name), text.as_bytes(), 0o644)?;
+        }
+    }
+    for folder in parents(writes.vault.keys()) {
+        let folder = state.join(folder);
+        at(&folder, disk.make_folder(&folder, 0o700))?;
+    }
+    for (name, bytes) in &writes.vault {
+        replace(disk, &state.join(name), bytes, 0o600)?;
+    }
+    if !writes.vault.is_empty() {
+        at(state, disk.sync(state))?;
+    }
+    let files: Vec<String> =
+        writes.certificates.keys().map(|key| format!("certs/{key}.pem")).collect();
+    for folder in parents(files.iter()) {
+        let folder = state.join(folder);
+        at(&folder, disk.make_folder(&folder, 0o755))?;
+    }
+    for (file, pem) in files.iter().zip(writes.certificates.values()) {
+        replace(disk, &state.join(file), pem.as_bytes(), 0o644)?;
+    }
+    if let Some(lock) = &writes.lock {
+        replace(disk, &state.join("lock"), lock.as_bytes(), 0o644)?;
+        // a copy, from which a lost lock comes back
+        let vault = state.join("vault");
+        if !at(&vault, disk.list(&vault))?.is_empty() {
+            replace(disk, &vault.join("lock"), lock.as_bytes(), 0o600)?;
+        }
+    }
+    for key in &writes.gone {
+        let path = state.join(format!("certs/{key}.pem"));
+        at(&path, disk.remove_file(&path))?;
+        if let Some(folder) = path.parent()
+            && at(folder, disk.list(folder))?.is_empty()
+        {
+            at(folder, disk.remove_folder(folder))?;
+        }
+    }
+    Ok(())
+}
+
+/// Old or new, never half: written beside, then renamed.
+fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], mode: u32) -> Result<(), OutFault> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.new"));
+    at(&beside, disk.remove_file(&beside))?;
+    at(&beside, disk.create(&beside, bytes, mode))?;
+    at(path, disk.rename(&beside, path))
+}
