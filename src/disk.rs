@@ -1,14 +1,16 @@
-//! The output door: everything that clustergen changes on a disk goes through [`Disk`].
+//! The doors to the file system: everything that clustergen changes goes through [`Disk`].
 //!
 //! A test stops at every operation of it in turn; so each method is one step that is either done
 //! or not, and nothing else in clustergen writes.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
+
+use crate::source::{Folder, MAX_BYTES};
 
 /// What lies in a folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,6 +82,48 @@ pub trait Disk: Sync {
     /// # Errors
     /// As the operating system says.
     fn sync(&self, path: &Path) -> io::Result<()>;
+}
+
+/// A folder of the file system.
+pub struct RealFolder(pub PathBuf);
+
+impl Folder for RealFolder {
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        let path = self.0.join(name);
+        let said = |error: io::Error| format!("`{name}` cannot be read: {error}");
+        let metadata = fs::metadata(&path).map_err(said)?;
+        if metadata.is_dir() {
+            return Err(format!("`{name}` is a folder, not a file"));
+        }
+        if !metadata.is_file() {
+            return Err(format!("`{name}` is no regular file"));
+        }
+        // a little more than may be taken in: the sentence about the size is not ours
+        let mut bytes = Vec::new();
+        let file = fs::File::open(&path).map_err(said)?;
+        file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(said)?;
+        Ok(bytes)
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
+        if !self.0.join(folder).is_dir() {
+            return Err(format!("there is no folder `{folder}`"));
+        }
+        let mut files = Vec::new();
+        let mut open = vec![String::new()];
+        while let Some(prefix) = open.pop() {
+            let said = |error: io::Error| format!("`{folder}` cannot be read: {error}");
+            for (name, kind) in RealDisk.list(&self.0.join(folder).join(&prefix)).map_err(said)? {
+                let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+                match kind {
+                    EntryKind::Folder => open.push(name),
+                    _ => files.push(name),
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
 }
 
 /// The disk itself.

@@ -15,6 +15,8 @@
 //! | render | `HostPlan` | `Bundle`: bytes | [`quote`], [`render`] |
 //! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
 //!
+//! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`cli`] is the edge.
+//!
 //! # Invariants
 //!
 //! - The core does no I/O: texts come in by [`source::Folder`], changes go out by [`disk::Disk`],
@@ -25,6 +27,7 @@
 //! - Everything is sorted (`BTreeMap`, ids by name): the same input gives the same bytes.
 //! - Nothing secret is in a plan, a bundle or a diagnostic: only tokens and digests.
 
+pub mod build;
 pub mod check;
 pub mod cli;
 pub mod declare;

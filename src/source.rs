@@ -126,8 +126,7 @@ impl<'a> Sources<'a> {
         let bytes = self.folder.read(name)?;
         if bytes.len() > MAX_BYTES {
             return Err(format!(
-                "`{name}` has {} MiB, more than the {} MiB that a description may have",
-                bytes.len() / 1024 / 1024,
+                "`{name}` has more than the {} MiB that a description may have",
                 MAX_BYTES / 1024 / 1024
             ));
         }

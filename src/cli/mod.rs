@@ -1,8 +1,7 @@
 //! The edge: arguments, files, clocks, the terminal, exit codes. Everything else is the core.
 
 mod args;
-mod build;
-mod expand;
+mod commands;
 mod project;
 
 use std::io::Write;
@@ -10,8 +9,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::build::Fault;
 use crate::diag::render::Format;
-use crate::output::OutFault;
 use args::{Cli, Command, FormatArg};
 
 /// Why a command did not do what it was asked.
@@ -27,9 +26,16 @@ enum Failure {
     Bug(String),
 }
 
-impl From<OutFault> for Failure {
-    fn from(fault: OutFault) -> Self {
-        Self::Environment(fault.to_string())
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Asked(message) => {
+                complain(&message);
+                Self::Description
+            }
+            Fault::Environment(message) => Self::Environment(message),
+            Fault::Bug(message) => Self::Bug(message),
+        }
     }
 }
 
@@ -76,11 +82,11 @@ fn dispatch(cli: &Cli) -> Done {
     };
     let manner = Manner { format, strict: cli.strict };
     match &cli.command {
-        Command::Build(args) if args.check => build::compare_only(args, manner),
-        Command::Build(args) => build::build(args, manner),
-        Command::Check(input) => expand::check(input, manner),
-        Command::Diff(args) => build::diff(args, manner),
-        Command::Expand(input) => expand::expand(input, manner),
+        Command::Build(args) if args.check => commands::build_check(args, manner),
+        Command::Build(args) => commands::build(args, manner),
+        Command::Check(input) => commands::check(input, manner),
+        Command::Diff(args) => commands::diff(args, manner),
+        Command::Expand(input) => commands::expand(input, manner),
     }
 }
 

@@ -80,6 +80,9 @@ fn summary(
         counted(compared.hosts, "host"),
         counted(compared.files, "file")
     );
+    if compared.hosts == 0 {
+        return String::new();
+    }
     if hosts.is_empty() {
         return format!("{what}: nothing changed.\n");
     }

@@ -40,11 +40,15 @@ pub enum Refusal {
 
 /// Makes keys, certificates and passwords. The only source of entropy and dates.
 pub trait Mint {
-    /// The authority's certificate, PEM, and its SHA-256; made where `known` is none.
+    /// The authority's certificate, PEM, and its SHA-256; made for `cluster` where `known` is none.
     ///
     /// # Errors
     /// Where it cannot be made, or `known` is not the one whose key is held.
-    fn authority(&mut self, known: Option<&str>) -> Result<(String, String), Refusal>;
+    fn authority(
+        &mut self,
+        cluster: &str,
+        known: Option<&str>,
+    ) -> Result<(String, String), Refusal>;
 
     /// Certificates, in the order of the requests.
     ///
@@ -63,7 +67,7 @@ pub trait Mint {
 pub struct Locked;
 
 impl Mint for Locked {
-    fn authority(&mut self, known: Option<&str>) -> Result<(String, String), Refusal> {
+    fn authority(&mut self, _: &str, known: Option<&str>) -> Result<(String, String), Refusal> {
         match known {
             Some(pem) => Ok((pem.to_owned(), String::new())),
             None => Err(Refusal::NoVault),
@@ -87,7 +91,7 @@ pub struct Dry;
 const TO_COME: &str = "(made by the first build)\n";
 
 impl Mint for Dry {
-    fn authority(&mut self, known: Option<&str>) -> Result<(String, String), Refusal> {
+    fn authority(&mut self, _: &str, known: Option<&str>) -> Result<(String, String), Refusal> {
         Ok((known.unwrap_or(TO_COME).to_owned(), "0".repeat(64)))
     }
 

@@ -164,7 +164,7 @@ impl Run<'_> {
         }
         let authority = match (&known, requests.is_empty(), &self.old.authority) {
             (Some(pem), true, Some(sha256)) => Ok((pem.clone(), sha256.clone())),
-            _ => self.mint.authority(known.as_deref()),
+            _ => self.mint.authority(&self.inventory.cluster.name, known.as_deref()),
         };
         let (pem, sha256) = match authority {
             Ok(made) => made,

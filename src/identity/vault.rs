@@ -29,7 +29,6 @@ const DIGEST_KEY: &str = "vault/digest.key";
 /// The vault of one state folder.
 pub struct Vault<'a> {
     folder: &'a dyn Folder,
-    cluster: String,
     now: OffsetDateTime,
     pending: BTreeMap<String, Zeroizing<Vec<u8>>>,
     authority: Option<(String, String)>,
@@ -39,9 +38,8 @@ type Made<T> = Result<T, Refusal>;
 
 impl<'a> Vault<'a> {
     /// `now` dates what is made; nothing else in clustergen knows the time.
-    pub fn new(folder: &'a dyn Folder, cluster: &str, now: OffsetDateTime) -> Self {
-        let (pending, authority) = (BTreeMap::new(), None);
-        Self { folder, cluster: cluster.to_owned(), now, pending, authority }
+    pub fn new(folder: &'a dyn Folder, now: OffsetDateTime) -> Self {
+        Self { folder, now, pending: BTreeMap::new(), authority: None }
     }
 
     /// What has to be written before anything that names it.
@@ -143,7 +141,7 @@ impl<'a> Vault<'a> {
         Ok(())
     }
 
-    fn new_authority(&mut self) -> Made<(String, String)> {
+    fn new_authority(&mut self, cluster: &str) -> Made<(String, String)> {
         let known = self.key(AUTHORITY_KEY)?;
         let fresh = known.is_none();
         let key = match known {
@@ -151,7 +149,7 @@ impl<'a> Vault<'a> {
             None => KeyPair::generate().map_err(|error| said(&error))?,
         };
         let mut params = CertificateParams::default();
-        params.distinguished_name = named(&format!("{} cluster authority", self.cluster));
+        params.distinguished_name = named(&format!("{cluster} cluster authority"));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         self.date(&mut params, AUTHORITY_DAYS)?;
@@ -166,12 +164,12 @@ impl<'a> Vault<'a> {
 }
 
 impl Mint for Vault<'_> {
-    fn authority(&mut self, known: Option<&str>) -> Made<(String, String)> {
+    fn authority(&mut self, cluster: &str, known: Option<&str>) -> Made<(String, String)> {
         if let Some(made) = &self.authority {
             return Ok(made.clone());
         }
         let made = match known {
-            None => self.new_authority()?,
+            None => self.new_authority(cluster)?,
             Some(pem) => {
                 let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
                 let (public, sha256) = certificate_digests(pem)

@@ -1,0 +1,356 @@
+//! The whole way once: read, compile, compare, write; or compare alone.
+//!
+//! In: a [`Place`]. Out: a [`Report`] for the edge to print. Not here: arguments, printing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use time::OffsetDateTime;
+
+use crate::diag::Diagnostics;
+use crate::diff::{HostDiff, Origins, compare, host_text, page};
+use crate::disk::Disk;
+use crate::identity::{Dry, Lock, Locked, Mint, State, StateWrites, Vault};
+use crate::model::host::HostId;
+use crate::output::{
+    ClusterJson, Existing, OutFault, Stage, StagedHost, finish, foreign, read_host, recover,
+    top_files, write_state,
+};
+use crate::source::{Folder, Sources};
+use crate::{Compiled, Knowledge, compile};
+
+/// Where everything lies.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The description's folder, and its name in there.
+    pub folder: &'a dyn Folder,
+    pub name: &'a str,
+    /// The state folder: what is in it, and where writes go.
+    pub state: &'a dyn Folder,
+    pub state_path: &'a Path,
+    pub out: &'a Path,
+    pub disk: &'a dyn Disk,
+    /// Warnings count as errors.
+    pub strict: bool,
+}
+
+/// Why nothing came of it, beside faults of the description, which are in the [`Report`].
+#[derive(Debug)]
+pub enum Fault {
+    /// What was asked for does not go with the description: a sentence.
+    Asked(String),
+    /// The surroundings: a file, a lock, the disk.
+    Environment(String),
+    /// Our own fault.
+    Bug(String),
+}
+
+impl From<OutFault> for Fault {
+    fn from(fault: OutFault) -> Self {
+        Self::Environment(fault.to_string())
+    }
+}
+
+/// What came of it.
+pub struct Report<'a> {
+    pub sources: Sources<'a>,
+    pub diagnostics: Diagnostics,
+    pub compiled: Option<Compiled>,
+    /// What changes; `None` where the description is wrong.
+    pub diffs: Option<Vec<HostDiff>>,
+    /// What else is not as a build would write it, a sentence each.
+    pub stale: Vec<String>,
+    /// Everything came from the lock, because the vault is not here.
+    pub without_vault: bool,
+    lock: Lock,
+}
+
+impl Report<'_> {
+    /// The page of changes.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        self.diffs.as_deref().map(page)
+    }
+
+    /// Whether a build would change nothing.
+    #[must_use]
+    pub fn fresh(&self) -> bool {
+        let same = |diff: &HostDiff| matches!(diff, HostDiff::Same { .. });
+        self.stale.is_empty() && self.diffs.as_ref().is_some_and(|diffs| diffs.iter().all(same))
+    }
+}
+
+/// Reads, compiles, writes. `only` names the hosts of a partial build; none names all.
+///
+/// # Errors
+/// The surroundings are in the way, or what was asked for does not fit.
+pub fn build<'a>(
+    place: Place<'a>,
+    only: &[String],
+    now: OffsetDateTime,
+) -> Result<Report<'a>, Fault> {
+    let existed = !at_out(place.disk.list(place.out), place.out)?.is_empty();
+    recover(place.disk, place.out)?;
+    let state = open_state(place)?;
+    if !state.has_lock && !state.has_vault && state.has_certificates {
+        return Err(Fault::Environment(format!(
+            "`{}` has certificates, but neither lock nor vault: take the lock from the last commit",
+            place.state_path.display()
+        )));
+    }
+    let without_vault = state.has_lock && !state.has_vault;
+    let mut vault = Vault::new(place.state, now);
+    let mint: &mut dyn Mint = if without_vault { &mut Locked } else { &mut vault };
+    let mut report = read(place, &state, mint)?;
+    report.without_vault = without_vault;
+    if report.compiled.is_none() || report.diagnostics.fatal(place.strict) {
+        look_on(&mut report);
+        return Ok(report);
+    }
+    let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
+    let existing = Existing::open(place.disk, place.out)?;
+    let hosts = selected(compiled, only)?;
+    let lock = compiled.allotted.lock.print(place.name);
+    let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
+    if lock_changes && !only.is_empty() {
+        let why = "a partial build cannot change the lock: build the whole cluster first";
+        return Err(Fault::Asked(why.to_owned()));
+    }
+    let stage = Stage::new(place.disk, place.out)?;
+    let (found, outcomes) = work(place, &hosts, compiled, &report.sources, Some(&stage))?;
+    if found.fatal(place.strict) {
+        recover(place.disk, place.out)?;
+        if !existed {
+            at_out(place.disk.remove_folder(place.out), place.out)?;
+        }
+        report.diagnostics.extend(found);
+        return Ok(report);
+    }
+    let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
+    let whole = only.is_empty();
+    let mut swaps: Vec<StagedHost> = outcomes.iter().filter_map(|it| it.staged.clone()).collect();
+    let mut diffs = Vec::new();
+    let mut digests = if whole { BTreeMap::new() } else { before.clone() };
+    for outcome in outcomes {
+        digests.insert(outcome.host, outcome.digest);
+        diffs.push(outcome.diff);
+    }
+    for host in before.keys().filter(|host| whole && !digests.contains_key(*host)) {
+        if let Some(old) = read_host(place.disk, &place.out.join(host))? {
+            swaps.push(stage.gone(&old, host)?);
+        }
+        diffs.push(HostDiff::Gone { host: host.clone() });
+    }
+    for (name, text) in stale_tops(place, compiled, &ClusterJson::of(compiled, digests))? {
+        stage.top(name, &text)?;
+    }
+    if !swaps.is_empty() {
+        stage.top("CHANGES.md", &page(&diffs))?;
+    }
+    let writes = StateWrites {
+        vault: vault.into_writes(),
+        certificates: compiled.allotted.certificates.clone(),
+        gone: gone_certificates(&report.lock, compiled),
+        lock: lock_changes.then_some(lock),
+    };
+    write_state(place.disk, place.state_path, &writes)?;
+    finish(place.disk, place.out, &swaps)?;
+    report.diagnostics.extend(found);
+    report.diffs = Some(diffs);
+    Ok(report)
+}
+
+/// Compares what a build would write with what is there; writes nothing, needs no vault. With
+/// `rehearse`, what is not allotted yet is made up; without, it is a fault.
+///
+/// # Errors
+/// The surroundings are in the way.
+pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Fault> {
+    let state = open_state(place)?;
+    let mint: &mut dyn Mint = if rehearse { &mut Dry } else { &mut Locked };
+    let mut report = read(place, &state, mint)?;
+    if report.compiled.is_none() || report.diagnostics.fatal(place.strict) {
+        look_on(&mut report);
+        return Ok(report);
+    }
+    let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
+    let hosts = selected(compiled, &[])?;
+    let (found, outcomes) = work(place, &hosts, compiled, &report.sources, None)?;
+    let (mut diffs, mut digests) = (Vec::new(), BTreeMap::new());
+    for outcome in outcomes {
+        digests.insert(outcome.host, outcome.digest);
+        report.stale.extend(outcome.strange);
+        diffs.push(outcome.diff);
+    }
+    let existing = Existing::open(place.disk, place.out)?;
+    let existing = existing.map(|it| it.cluster.hosts).unwrap_or_default();
+    let gone = existing.into_keys().filter(|host| !digests.contains_key(host));
+    diffs.extend(gone.map(|host| HostDiff::Gone { host }));
+    for (name, _) in stale_tops(place, compiled, &ClusterJson::of(compiled, digests))? {
+        report.stale.push(format!("`{name}` is not what a build would write"));
+    }
+    let lock = compiled.allotted.lock.print(place.name);
+    if state.lock.as_deref().map(|it| it.replace("\r\n", "\n")) != Some(lock) {
+        report.stale.push("the lock is not what a build would write".to_owned());
+    }
+    let fatal = found.fatal(place.strict);
+    report.diagnostics.extend(found);
+    report.diffs = (!fatal).then_some(diffs);
+    Ok(report)
+}
+
+/// Reads and compiles, and looks at every host; nothing is compared or written.
+///
+/// # Errors
+/// The surroundings are in the way.
+pub fn look(place: Place<'_>) -> Result<Report<'_>, Fault> {
+    let state = open_state(place)?;
+    let mut report = read(place, &state, &mut Dry)?;
+    look_on(&mut report);
+    Ok(report)
+}
+
+fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
+    let entries = place.disk.list(place.state_path).map_err(|error| {
+        Fault::Environment(format!("`{}`: {error}", place.state_path.display()))
+    })?;
+    let names: Vec<String> = entries.into_iter().map(|(name, _)| name).collect();
+    State::open(place.state, &names).map_err(Fault::Environment)
+}
+
+fn read<'a>(place: Place<'a>, state: &State, mint: &mut dyn Mint) -> Result<Report<'a>, Fault> {
+    let mut sources = Sources::new(place.folder);
+    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
+    let mut diagnostics = Diagnostics::default();
+    let mut lock = Lock::default();
+    if let Some(text) = &state.lock {
+        let id = sources.add("lock", text.clone());
+        lock = Lock::parse(&sources, id, &mut diagnostics);
+    }
+    let file = sources.open(place.name).map_err(Fault::Environment)?;
+    let compiled = compile(&knowledge, &mut sources, file, state, &lock, mint, &mut diagnostics);
+    let (diffs, stale) = (None, Vec::new());
+    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false, lock })
+}
+
+/// Looks at every host for the faults that show only there.
+fn look_on(report: &mut Report) {
+    let Some(compiled) = &report.compiled else { return };
+    let hosts: Vec<HostId> = compiled.inventory.managed().collect();
+    let one = |host: &HostId| {
+        let mut found = Diagnostics::default();
+        compiled.host(*host, &report.sources, &mut found);
+        found
+    };
+    let all: Vec<Diagnostics> = hosts.par_iter().map(one).collect();
+    for found in all {
+        report.diagnostics.extend(found);
+    }
+}
+
+fn selected(compiled: &Compiled, only: &[String]) -> Result<Vec<HostId>, Fault> {
+    let inventory = &compiled.inventory;
+    if only.is_empty() {
+        return Ok(inventory.managed().collect());
+    }
+    let mut hosts = Vec::new();
+    for name in only {
+        let host = inventory.find(name).filter(|id| inventory.host(*id).managed);
+        let why = || format!("the description gives no bundle to a host `{name}`");
+        hosts.push(host.ok_or_else(|| Fault::Asked(why()))?);
+    }
+    hosts.sort();
+    hosts.dedup();
+    Ok(hosts)
+}
+
+/// What came of one host.
+struct Outcome {
+    host: String,
+    digest: String,
+    diff: HostDiff,
+    staged: Option<StagedHost>,
+    /// Files that lie where generated ones do, and were not generated.
+    strange: Vec<String>,
+}
+
+/// Lowers, renders, compares and stages hosts, several at once; outcomes in the hosts' order.
+fn work(
+    place: Place,
+    hosts: &[HostId],
+    compiled: &Compiled,
+    sources: &Sources,
+    stage: Option<&Stage>,
+) -> Result<(Diagnostics, Vec<Outcome>), Fault> {
+    let one = |host: &HostId| one_host(place, *host, compiled, sources, stage);
+    // collected whole, then looked through in order: nothing depends on which thread was faster
+    let all: Vec<Result<_, Fault>> = hosts.par_iter().map(one).collect();
+    let (mut diagnostics, mut outcomes) = (Diagnostics::default(), Vec::new());
+    for done in all {
+        let (found, outcome) = done?;
+        diagnostics.extend(found);
+        outcomes.extend(outcome);
+    }
+    Ok((diagnostics, outcomes))
+}
+
+fn one_host(
+    place: Place,
+    host: HostId,
+    compiled: &Compiled,
+    sources: &Sources,
+    stage: Option<&Stage>,
+) -> Result<(Diagnostics, Option<Outcome>), Fault> {
+    let mut diagnostics = Diagnostics::default();
+    let (plan, bundle) = compiled.host(host, sources, &mut diagnostics);
+    let Some(bundle) = bundle.filter(|_| !diagnostics.fatal(false)) else {
+        return Ok((diagnostics, None));
+    };
+    let folder = place.out.join(&bundle.host);
+    let before = read_host(place.disk, &folder)?;
+    let (from, templates) = (compiled.made_from(), &compiled.templates);
+    let origins = Origins { plan: &plan, templates, from: &from, sources };
+    let diff = compare(before.as_ref(), &bundle, &origins);
+    let staged = match (stage, &diff) {
+        (None, _) | (_, HostDiff::Same { .. }) => None,
+        (Some(stage), diff) => Some(stage.host(before.as_ref(), &bundle, &host_text(diff))?),
+    };
+    let mut strange = Vec::new();
+    if let (None, Some(before)) = (stage, &before) {
+        let generated = ["files/", "edits/", "steps/"];
+        let known = foreign(place.disk, &folder, &before.files)?;
+        let told = known.keys().filter(|path| generated.iter().any(|it| path.starts_with(it)));
+        let host = &bundle.host;
+        strange.extend(told.map(|path| format!("`{host}/{path}` was not made by clustergen")));
+    }
+    let (host, digest) = (bundle.host.clone(), bundle.digest());
+    Ok((diagnostics, Some(Outcome { host, digest, diff, staged, strange })))
+}
+
+/// The output folder's own files that are not as they should be.
+fn stale_tops(
+    place: Place,
+    compiled: &Compiled,
+    json: &ClusterJson,
+) -> Result<Vec<(&'static str, String)>, Fault> {
+    let mut stale = Vec::new();
+    for (name, text) in top_files(compiled, json) {
+        let path = place.out.join(name);
+        let old = at_out(place.disk.read(&path), &path)?;
+        if old.as_deref() != Some(text.as_bytes()) {
+            stale.push((name, text));
+        }
+    }
+    Ok(stale)
+}
+
+/// Certificates that the old lock names and the new one does not.
+fn gone_certificates(old: &Lock, compiled: &Compiled) -> Vec<String> {
+    let now = &compiled.allotted.lock.certificates;
+    old.certificates.keys().filter(|key| !now.contains_key(*key)).cloned().collect()
+}
+
+fn at_out<T>(result: std::io::Result<T>, path: &Path) -> Result<T, Fault> {
+    result.map_err(|error| Fault::Environment(format!("`{}`: {error}", path.display())))
+}

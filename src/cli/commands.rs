@@ -1,0 +1,91 @@
+//! One function per command: what to run, what to print, how it ends.
+
+use std::fs::File;
+use std::path::Path;
+
+use time::OffsetDateTime;
+
+use super::args::{BuildArgs, DiffArgs, Input};
+use super::project::Project;
+use super::{Done, Failure, Manner, print, tell};
+use crate::build::{Report, build as run_build, compare_with, look};
+use crate::diag::counted;
+use crate::diag::render::render;
+use crate::syntax;
+
+/// `build`: writes the bundles.
+pub(super) fn build(args: &BuildArgs, manner: Manner) -> Done {
+    let project = Project::open(&args.input, args.output.as_deref())?;
+    let _one_at_a_time = hold(&project.description())?;
+    let report = run_build(project.place(manner), &args.host, OffsetDateTime::now_utc())?;
+    judge(&report, manner)?;
+    if report.without_vault {
+        tell("note: the vault is not here; everything was rendered from the lock\n");
+    }
+    print(&report.page().unwrap_or_default());
+    Ok(())
+}
+
+/// `build --check`: exits 1 with the difference.
+pub(super) fn build_check(args: &BuildArgs, manner: Manner) -> Done {
+    let project = Project::open(&args.input, args.output.as_deref())?;
+    let report = compare_with(project.place(manner), false)?;
+    judge(&report, manner)?;
+    print(&report.page().unwrap_or_default());
+    for sentence in &report.stale {
+        print(&format!("\n{sentence}\n"));
+    }
+    if report.fresh() { Ok(()) } else { Err(Failure::Stale) }
+}
+
+/// `diff`: what a build would change.
+pub(super) fn diff(args: &DiffArgs, manner: Manner) -> Done {
+    let project = Project::open(&args.input, args.output.as_deref())?;
+    let report = compare_with(project.place(manner), true)?;
+    judge(&report, manner)?;
+    print(&report.page().unwrap_or_default());
+    Ok(())
+}
+
+/// `check`: what is wrong with the description.
+pub(super) fn check(input: &Input, manner: Manner) -> Done {
+    let project = Project::open(input, None)?;
+    let report = look(project.place(manner))?;
+    judge(&report, manner)?;
+    if let Some(compiled) = &report.compiled {
+        let hosts = counted(compiled.inventory.managed().count(), "host");
+        let services = counted(compiled.cluster.instances.len(), "service");
+        print(&format!("{}: {hosts}, {services}\n", project.name));
+    }
+    Ok(())
+}
+
+/// `expand`: the description with its products written out.
+pub(super) fn expand(input: &Input, manner: Manner) -> Done {
+    let project = Project::open(input, None)?;
+    let report = look(project.place(manner))?;
+    judge(&report, manner)?;
+    if let Some(compiled) = &report.compiled {
+        print(&syntax::print(&compiled.expanded));
+    }
+    Ok(())
+}
+
+/// Prints every fault; a failure where the description is wrong.
+fn judge(report: &Report, manner: Manner) -> Done {
+    tell(&render(&report.diagnostics, &report.sources, manner.format, true));
+    let wrong = report.compiled.is_none() || report.diagnostics.fatal(manner.strict);
+    if wrong { Err(Failure::Description) } else { Ok(()) }
+}
+
+/// Holds a description while a build runs. The lock goes with the process.
+fn hold(path: &Path) -> Result<File, Failure> {
+    let said = |error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
+    let file = File::open(path).map_err(said).map_err(Failure::Environment)?;
+    if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
+        let path = path.display();
+        return Err(Failure::Environment(format!("another build of `{path}` is at work")));
+    }
+    // a file system without locks is used without
+    Ok(file)
+}
