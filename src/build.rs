@@ -234,13 +234,18 @@ fn read<'a>(place: Place<'a>, state: &State, mint: &mut dyn Mint) -> Result<Repo
     Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false, lock })
 }
 
-/// Looks at every host for the faults that show only there.
+/// Looks at every host for the faults that show only there. Templates are run only where nothing
+/// is wrong so far: they rely on it.
 fn look_on(report: &mut Report) {
     let Some(compiled) = &report.compiled else { return };
+    let wrong = report.diagnostics.fatal(false);
     let hosts: Vec<HostId> = compiled.inventory.managed().collect();
     let one = |host: &HostId| {
         let mut found = Diagnostics::default();
-        compiled.host(*host, &report.sources, &mut found);
+        let plan = compiled.plan(*host, &mut found);
+        if !wrong && !found.fatal(false) {
+            compiled.bundle(&plan, &report.sources, &mut found);
+        }
         found
     };
     let all: Vec<Diagnostics> = hosts.par_iter().map(one).collect();
@@ -303,10 +308,13 @@ fn one_host(
     stage: Option<&Stage>,
 ) -> Result<(Diagnostics, Option<Outcome>), Fault> {
     let mut diagnostics = Diagnostics::default();
-    let (plan, bundle) = compiled.host(host, sources, &mut diagnostics);
-    let Some(bundle) = bundle.filter(|_| !diagnostics.fatal(false)) else {
-        return Ok((diagnostics, None));
+    let plan = compiled.plan(host, &mut diagnostics);
+    let bundle = if diagnostics.fatal(false) {
+        None
+    } else {
+        compiled.bundle(&plan, sources, &mut diagnostics)
     };
+    let Some(bundle) = bundle else { return Ok((diagnostics, None)) };
     let folder = place.out.join(&bundle.host);
     let before = read_host(place.disk, &folder)?;
     let (from, templates) = (compiled.made_from(), &compiled.templates);

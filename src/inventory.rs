@@ -97,6 +97,9 @@ pub struct Inventory {
     pub hosts: Vec<Host>,
     by_name: BTreeMap<String, HostId>,
     groups: BTreeMap<String, HostSet>,
+    /// Names of hosts and groups in which something is wrong: told once, not again where they
+    /// are named.
+    broken: BTreeSet<String>,
     pub listeners: Vec<ForeignListener>,
 }
 
@@ -137,6 +140,7 @@ impl Inventory {
                     let new = set.iter().filter(|host| known.insert(*host));
                     hosts.extend(new.map(|host| Spanned::new(host, value.span)));
                 }
+                None if self.broken.contains(name) => {}
                 None => diagnostics.push(self.unknown(name, value.span)),
             }
         }
@@ -167,12 +171,16 @@ pub fn inventory(
     diagnostics: &mut Diagnostics,
 ) -> Option<Inventory> {
     let mut nodes: BTreeMap<&str, Vec<&Node>> = BTreeMap::new();
+    let mut broken = BTreeSet::new();
     for node in &document.nodes {
         let form = schema.nodes.get(&node.name.value);
-        if form.is_some_and(|form| form.stage == Some(Stage::Inventory))
-            && check(node, schema, diagnostics)
-        {
+        if form.is_none_or(|form| form.stage != Some(Stage::Inventory)) {
+            continue;
+        }
+        if check(node, schema, diagnostics) {
             nodes.entry(node.name.value.as_str()).or_default().push(node);
+        } else {
+            broken.extend(node.label().map(str::to_owned));
         }
     }
     let written = document.nodes.iter().any(|node| node.is("cluster"));
@@ -190,11 +198,13 @@ pub fn inventory(
         let start = Span { end: whole.start, ..whole };
         diagnostics.push(Diagnostic::error(Code::Missing, message).at(start, "").help(help));
     }
-    let mut build = Build { platforms, diagnostics };
-    let cluster = named("cluster").first().copied();
-    let platform = cluster.and_then(|node| build.platform(node.prop("platform")));
-    let domain = cluster.and_then(|node| text(node.prop("domain"))).unwrap_or_default();
-    let hosts = build.hosts(named("host"), platform.as_ref(), &domain);
+    let cluster = named("cluster").first().copied()?;
+    let mut build = Build { platforms, broken, diagnostics };
+    let platform = build.platform(cluster.prop("platform"));
+    // what is wrong with it is told; the rest is looked at as if it were any other
+    let platform = platform.or_else(|| platforms.find("debian-12").ok().cloned())?;
+    let domain = text(cluster.prop("domain")).unwrap_or_default();
+    let hosts = build.hosts(named("host"), &platform, &domain);
     let by_name: BTreeMap<String, HostId> = hosts
         .iter()
         .enumerate()
@@ -202,7 +212,6 @@ pub fn inventory(
         .collect();
     build.addresses_differ(&hosts);
     let (groups, listeners) = build.groups(named("group"), &by_name);
-    let cluster = cluster?;
     if hosts.is_empty() && named("host").is_empty() {
         let help = "add `host \"name\" address=\"192.0.2.10\"`";
         let message = "the description has no `host`";
@@ -212,7 +221,9 @@ pub fn inventory(
                 .push(Diagnostic::error(Code::Missing, message).at(cluster.head, "").help(help));
         }
     }
-    Some(Inventory { cluster: cluster_info(cluster, domain), hosts, by_name, groups, listeners })
+    let broken = build.broken;
+    let cluster = cluster_info(cluster, domain);
+    Some(Inventory { cluster, hosts, by_name, groups, broken, listeners })
 }
 
 fn cluster_info(node: &Node, domain: String) -> ClusterInfo {
@@ -234,6 +245,7 @@ pub fn origin(node: &Node) -> Origin {
 
 struct Build<'a> {
     platforms: &'a Platforms,
+    broken: BTreeSet<String>,
     diagnostics: &'a mut Diagnostics,
 }
 
@@ -256,12 +268,7 @@ impl Build<'_> {
     }
 
     /// Hosts sorted by name; of two with one name the first stays.
-    fn hosts(
-        &mut self,
-        nodes: &[&Node],
-        default: Option<&Arc<Platform>>,
-        domain: &str,
-    ) -> Vec<Host> {
+    fn hosts(&mut self, nodes: &[&Node], default: &Arc<Platform>, domain: &str) -> Vec<Host> {
         let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
         for node in nodes {
             let Some(name) = node.label() else { continue };
@@ -272,8 +279,8 @@ impl Build<'_> {
             }
             let own = self.platform(node.prop("platform"));
             let addresses = self.addresses(node);
-            let Some(platform) = own.or_else(|| default.cloned()) else { continue };
             if addresses.is_empty() {
+                self.broken.insert(name.to_owned());
                 continue;
             }
             let aliases = node.children_named("alias").flat_map(|it| &it.args).filter_map(spanned);
@@ -282,7 +289,7 @@ impl Build<'_> {
                 fqdn: format!("{name}.{domain}"),
                 addresses,
                 aliases: aliases.collect(),
-                platform,
+                platform: own.unwrap_or_else(|| Arc::clone(default)),
                 managed: node.prop("managed").is_none_or(|it| it.scalar != Scalar::Bool(false)),
                 origin: origin(node),
             };
@@ -421,7 +428,7 @@ impl Build<'_> {
                 );
             } else if groups.contains_key(member) {
                 members.extend(self.flatten(member, groups, hosts, done, open).iter());
-            } else {
+            } else if !self.broken.contains(member) {
                 let known = hosts.keys().map(String::as_str).chain(groups.keys().copied());
                 self.diagnostics.push(unknown_host(member, value.span, known));
             }

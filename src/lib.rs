@@ -108,7 +108,11 @@ pub fn compile(
 ) -> Option<Compiled> {
     let Knowledge { schema, platforms } = knowledge;
     let document = syntax::parse(sources, file, diagnostics);
-    if document.nodes.is_empty() && diagnostics.fatal(false) {
+    if diagnostics.fatal(false) {
+        // a text is missing: what refers to it would be told for nothing
+        for node in &document.nodes {
+            schema::check::check(node, schema, diagnostics);
+        }
         return None;
     }
     let whole = sources.span(file);
@@ -143,29 +147,27 @@ impl Compiled {
         MadeFrom { cluster: &self.inventory.cluster.name, description: &self.description }
     }
 
-    /// Plan and bundle of one host; no bundle where a fault was told.
-    pub fn host(
+    /// The plan of one host.
+    pub fn plan(&self, host: HostId, diagnostics: &mut Diagnostics) -> HostPlan {
+        let Self { cluster, inventory, facts, allotted, .. } = self;
+        lower::lower(cluster, inventory, facts, &allotted.settled, host, diagnostics)
+    }
+
+    /// The bundle of one host, from a plan in which nothing is wrong; `None` where a template of
+    /// the user's fails.
+    pub fn bundle(
         &self,
-        host: HostId,
+        plan: &HostPlan,
         sources: &Sources,
         diagnostics: &mut Diagnostics,
-    ) -> (HostPlan, Option<Bundle>) {
-        let plan = lower::lower(
-            &self.cluster,
-            &self.inventory,
-            &self.facts,
-            &self.allotted.settled,
-            host,
-            diagnostics,
-        );
-        match render::render(&plan, &self.templates, &self.made_from()) {
-            Ok(bundle) => (plan, Some(bundle)),
-            Err((fault, origin)) => {
+    ) -> Option<Bundle> {
+        let rendered = render::render(plan, &self.templates, &self.made_from());
+        rendered
+            .map_err(|(fault, origin)| {
                 let own = &self.own_templates;
                 diagnostics.push(template_diagnostic(&fault, Some(origin), own, sources));
-                (plan, None)
-            }
-        }
+            })
+            .ok()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::model::facts::{Claim, ClaimKind, Facts};
+use crate::model::facts::{Claim, ClaimKind, Facts, service_kind};
 
 pub(super) fn no_path_twice(inventory: &Inventory, facts: &Facts, diagnostics: &mut Diagnostics) {
     for host in inventory.ids() {
@@ -20,10 +20,13 @@ pub(super) fn no_path_twice(inventory: &Inventory, facts: &Facts, diagnostics: &
             }
             let name = &inventory.host(host).name;
             let message = format!("two owners of `{}` on `{name}`", claim.path);
+            // what was written later is what a person has just changed
+            let mut both = [first, claim];
+            both.sort_by_key(|it| std::cmp::Reverse(it.origin.span));
             diagnostics.push(
                 Diagnostic::error(Code::PathTaken, message)
-                    .at(claim.origin.span, format!("`{}` writes it", claim.owner))
-                    .at(first.origin.span, format!("`{}` writes it too", first.owner))
+                    .at(both[0].origin.span, format!("`{}` writes it", both[0].owner))
+                    .at(both[1].origin.span, format!("`{}` writes it too", both[1].owner))
                     .help("take the path out of one of them"),
             );
         }
@@ -32,8 +35,8 @@ pub(super) fn no_path_twice(inventory: &Inventory, facts: &Facts, diagnostics: &
 
 /// Services of one kind share their daemon's files; blocks and keys share a file.
 fn agree(a: &Claim, b: &Claim) -> bool {
-    let kind = |claim: &Claim| claim.owner.split('[').next().unwrap_or_default().to_owned();
-    let daemon = kind(a) == kind(b) && !["file", "certificate"].contains(&kind(a).as_str());
+    let (kind, other) = (service_kind(&a.owner), service_kind(&b.owner));
+    let daemon = kind == other && !["file", "certificate"].contains(&kind);
     daemon
         || (a.kind == ClaimKind::Shared && b.kind == ClaimKind::Shared)
         || a.owner == b.owner && a.origin == b.origin

@@ -3,7 +3,7 @@
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::model::facts::{Claim, ClaimKind, Facts};
+use crate::model::facts::{Claim, ClaimKind, Facts, service_kind};
 
 pub(super) fn nothing_own_under_a_sync(
     inventory: &Inventory,
@@ -24,17 +24,19 @@ pub(super) fn nothing_own_under_a_sync(
         for own in facts.claims_of(host).filter(|claim| claim.kind == ClaimKind::PerHost) {
             for (sync, excludes) in &synced {
                 let covered = sync.path.covers(&own.path);
-                if !covered || excludes.iter().any(|it| excludes_path(it, own.path.as_str())) {
+                // what a sync needs for itself it leaves out by itself
+                let itself = service_kind(&own.owner) == service_kind(&sync.owner);
+                let excluded = excludes.iter().any(|it| excludes_path(it, own.path.as_str()));
+                if !covered || itself || excluded {
                     continue;
                 }
-                let name = &inventory.host(host).name;
                 let message = format!(
-                    "`{}` is `{name}`'s own, but `{}` keeps it alike",
+                    "`{}` is each host's own, but `{}` keeps it alike",
                     own.path, sync.owner
                 );
                 diagnostics.push(
                     Diagnostic::error(Code::UnderSync, message)
-                        .at(own.origin.span, "each host has its own")
+                        .at(own.origin.span, format!("`{}` writes it", own.owner))
                         .at(sync.origin.span, "everything below here is carried over")
                         .help(format!("add `exclude \"{}\"` to `{}`", own.path, sync.owner)),
                 );

@@ -48,7 +48,6 @@ codes! {
     NameTaken = "CG0201", "two things of one name";
     UnknownHost = "CG0202", "a host or group that is not described";
     AddressTaken = "CG0203", "two hosts with one address";
-    UnusableAddress = "CG0204", "an address that no host can have";
     UnknownPlatform = "CG0205", "a platform that is not known or not supported";
     UnknownSecret = "CG0206", "a secret that nothing declares";
     UnknownCertificate = "CG0207", "a certificate that nothing declares";

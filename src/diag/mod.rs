@@ -109,11 +109,15 @@ impl Diagnostics {
         self.list.iter().filter(|it| it.severity == severity).count()
     }
 
-    /// In the order of the places: file, line, then code. What has no place comes first.
+    /// Errors before warnings, then in the order of the places: file, line, code. What has no
+    /// place comes first.
     #[must_use]
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut list: Vec<&Diagnostic> = self.list.iter().collect();
-        list.sort_by_key(|it| (it.labels.first().map(|label| label.span), it.code, &it.message));
+        list.sort_by_key(|it| {
+            let place = it.labels.first().map(|label| label.span);
+            (it.severity, place, it.code, &it.message)
+        });
         list
     }
 }

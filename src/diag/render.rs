@@ -19,7 +19,7 @@ pub enum Format {
     Json,
 }
 
-/// Renders everything, in the order of the places, a count at the end.
+/// Renders everything, errors first, a count at the end.
 #[must_use]
 pub fn render(all: &Diagnostics, sources: &Sources, format: Format, colour: bool) -> String {
     let mut out = String::new();

@@ -21,6 +21,12 @@ pub struct Origin {
 /// A service's kind and name, as lock and headers write it: `csync2[idp]`.
 pub type ServiceKey = Arc<str>;
 
+/// The kind in a service's key: `csync2` of `csync2[idp]`.
+#[must_use]
+pub fn service_kind(key: &str) -> &str {
+    key.split_once('[').map_or(key, |(kind, _)| kind)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Protocol {
     Tcp,

@@ -19,7 +19,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{
     Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, TlsName,
-    Usage,
+    Usage, service_kind,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
@@ -55,6 +55,8 @@ pub(super) struct Csync2 {
     port: Spanned<Port>,
     every: Spanned<Duration>,
     extra: Vec<Spanned<String>>,
+    /// Whether every name among the members is known.
+    complete: bool,
     span: Span,
 }
 
@@ -92,9 +94,11 @@ impl Service for Csync2 {
         let every = read::first(node, "every").and_then(read::duration);
         let port = read::first(node, "port").and_then(read::port);
         let generations = read::first(node, "backup-generations").and_then(read::integer);
+        let members = cx.managed_hosts(node, "members");
         Some(Self {
             name: node.label()?.to_owned(),
-            members: cx.managed_hosts(node, "members"),
+            complete: members.len() >= read::all(node, "members").len(),
+            members,
             includes: read::all(node, "include").into_iter().filter_map(read::path).collect(),
             excludes: read::texts(node, "exclude"),
             actions: node.children_named("action").map(action).collect(),
@@ -153,7 +157,7 @@ impl Service for Csync2 {
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
-        if self.members.len() < 2 {
+        if self.members.len() < 2 && self.complete {
             let message = format!("`{}` has nobody to keep files alike with", cx.instance.key);
             let span = self.members.first().map_or(self.span, |member| member.span);
             diagnostics.push(
@@ -279,6 +283,21 @@ impl Csync2 {
         }
     }
 
+    /// What csync2 itself has of this host's own under what it keeps alike: left out by itself.
+    fn own_files(&self, cx: &Lowering) -> Vec<(String, Span)> {
+        let includes: Vec<&AbsPath> = self.includes.iter().map(|it| &it.value).collect();
+        let own = cx.facts.claims_of(cx.host).filter(|claim| {
+            claim.kind == ClaimKind::PerHost
+                && service_kind(&claim.owner) == Self::KIND
+                && includes.iter().any(|include| include.covers(&claim.path))
+        });
+        let mut paths: Vec<(String, Span)> =
+            own.map(|claim| (claim.path.to_string(), claim.origin.span)).collect();
+        paths.sort();
+        paths.dedup_by(|a, b| a.0 == b.0);
+        paths
+    }
+
     /// One `group` of csync2.cfg.
     fn group(&self, owner: Owner, dir: &str, cx: &mut Lowering) -> Fields {
         let mut hosts: Vec<(String, Span)> = self
@@ -291,8 +310,10 @@ impl Csync2 {
             hosts.iter().map(|(name, span)| cx.text(csync2_word(name, *span), *span)).collect();
         let paths = self.includes.iter().map(|it| (it.value.as_str(), it.span)).collect::<Vec<_>>();
         let includes = patterns(&paths, cx);
+        let derived = self.own_files(cx);
+        let own = self.excludes.iter().map(|it| (it.value.as_str(), it.span));
         let own: Vec<(&str, Span)> =
-            self.excludes.iter().map(|it| (it.value.as_str(), it.span)).collect();
+            own.chain(derived.iter().map(|(path, span)| (path.as_str(), *span))).collect();
         let excludes = patterns(&own, cx);
         let actions: Vec<Fields> = self.actions.iter().map(|it| it.view(cx)).collect();
         let backup = self.backup_directory.as_ref().map(|it| {

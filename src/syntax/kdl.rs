@@ -104,8 +104,8 @@ fn span(file: FileId, start: usize, length: usize) -> Span {
     Span { file, start: offset(start), end: offset(start + length) }
 }
 
-/// The parser recovers and may tell one fault twice, at one place or at nested ones: the
-/// innermost is told.
+/// The parser recovers and may tell one fault twice, at nested places or at neighbours: the
+/// innermost, or the first of neighbours, is told.
 fn report(error: &KdlError, file: FileId, text: &str, diagnostics: &mut Diagnostics) {
     let mut faults: Vec<(usize, usize, String, Option<String>)> = error
         .diagnostics
@@ -118,6 +118,7 @@ fn report(error: &KdlError, file: FileId, text: &str, diagnostics: &mut Diagnost
         })
         .collect();
     faults.sort();
+    faults.dedup_by(|second, first| first.0 != second.0 && second.0 <= first.1 + 1);
     for (at, (start, end, message, help)) in faults.iter().enumerate() {
         let inner = faults[at + 1..].iter().any(|other| other.0 < *end && other.1 <= *end);
         if inner {

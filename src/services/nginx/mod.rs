@@ -46,16 +46,24 @@ impl Service for Nginx {
 
     fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
         let hosts = self.hosts();
-        for (port, what, span) in self.ports() {
+        let mut listen = |port: Port, what: String, shared: Option<&'static str>, span: Span| {
             declare.listener(Listener {
                 hosts: hosts.clone(),
                 bind: Bind::Any,
                 port,
                 protocol: Protocol::Tcp,
                 what,
-                shared: (port == HTTP || port == HTTPS).then_some(Self::KIND),
+                shared,
                 origin: declare.at(span),
             });
+        };
+        for (port, name) in self.http_ports() {
+            // sites share the ports by their names
+            listen(port, format!("nginx, {}", name.value), Some(Self::KIND), name.span);
+        }
+        for stream in &self.streams {
+            let what = format!("nginx, {}", stream.name.value);
+            listen(stream.port.value, what, None, stream.port.span);
         }
         for upstream in &self.upstreams {
             let tls = upstream.tls.as_ref().map(|(name, known)| TlsName {
@@ -117,23 +125,18 @@ fn link(from: &HostSet, to: &Servers, tls: Option<TlsName>, why: String, origin:
 }
 
 impl Nginx {
-    /// Where it listens, each port once, with what a person would call it.
-    fn ports(&self) -> Vec<(Port, String, Span)> {
-        let mut ports: BTreeMap<Port, (String, Span)> = BTreeMap::new();
+    /// Where its sites listen, each port once, with the first site there.
+    fn http_ports(&self) -> BTreeMap<Port, &Spanned<String>> {
+        let mut ports = BTreeMap::new();
         for site in &self.sites {
-            let what = || (format!("nginx, {}", site.name.value), site.name.span);
             if site.certificate.is_none() || site.redirect_http {
-                ports.entry(HTTP).or_insert_with(what);
+                ports.entry(HTTP).or_insert(&site.name);
             }
             if site.certificate.is_some() {
-                ports.entry(HTTPS).or_insert_with(what);
+                ports.entry(HTTPS).or_insert(&site.name);
             }
         }
-        let streams = self.streams.iter().map(|stream| {
-            let what = format!("nginx, {}", stream.name.value);
-            (stream.port.value, what, stream.port.span)
-        });
-        ports.into_iter().map(|(port, (what, span))| (port, what, span)).chain(streams).collect()
+        ports
     }
 
     /// The certificates that its sites show, each once.

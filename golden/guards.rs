@@ -1,0 +1,95 @@
+//! Registries and cases keep step: nothing is added without its cases.
+
+use std::collections::BTreeSet;
+
+use clustergen::Knowledge;
+use clustergen::diag::Code;
+use clustergen::disk::RealFolder;
+use clustergen::render::Templates;
+use clustergen::schema::Stage;
+use clustergen::source::Sources;
+
+use crate::err::{cases, run};
+use crate::support::{folders, golden, tree};
+
+#[test]
+fn every_code_has_a_case_that_shows_it() {
+    let shown: BTreeSet<Code> = cases()
+        .iter()
+        .flat_map(|case| {
+            run(case, |report, _| {
+                report.diagnostics.sorted().iter().map(|it| it.code).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|code| !shown.contains(*code) && !elsewhere(**code))
+        .map(|code| code.id())
+        .collect();
+    assert!(missing.is_empty(), "no case in golden/err shows {missing:?}");
+}
+
+/// Codes of a damaged state: no edit of a description shows them. See `same.rs`.
+pub fn elsewhere(code: Code) -> bool {
+    [Code::NeedsVault, Code::LockDamaged, Code::LockConflict, Code::IdentityMismatch]
+        .contains(&code)
+}
+
+#[test]
+fn codes_are_unique_and_in_order() {
+    let ids: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+    let sorted: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(ids, sorted.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn every_service_has_schema_templates_and_cases_of_its_name() {
+    let folder = RealFolder(golden());
+    let mut sources = Sources::new(&folder);
+    let schema = Knowledge::load(&mut sources).unwrap().schema;
+    let services: BTreeSet<&str> = clustergen::services::ALL.iter().map(|it| it.kind).collect();
+    let described: BTreeSet<&str> = schema
+        .nodes
+        .values()
+        .filter(|form| form.stage == Some(Stage::Service))
+        .map(|form| form.name.as_str())
+        .collect();
+    assert_eq!(services, described, "registry and schema/ name the same services");
+    let products: BTreeSet<&str> =
+        clustergen::products::ALL.iter().map(|(name, _)| *name).collect();
+    let described: BTreeSet<&str> = schema
+        .nodes
+        .values()
+        .filter(|form| form.stage == Some(Stage::Product))
+        .map(|form| form.name.as_str())
+        .collect();
+    assert_eq!(products, described, "registry and schema/ name the same products");
+    let good: Vec<String> = folders(&golden().join("ok"))
+        .iter()
+        .map(|it| it.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    let bad: Vec<String> = tree(&golden().join("err")).into_keys().collect();
+    for kind in services.union(&products) {
+        assert!(good.iter().any(|it| it.starts_with(kind)), "no golden/ok/{kind}-…");
+        assert!(bad.iter().any(|it| it.contains(kind)), "no golden/err/…{kind}…");
+    }
+}
+
+#[test]
+fn every_template_is_used_by_a_good_case() {
+    let mut texts = String::new();
+    for (name, text) in tree(&golden().join("../src")) {
+        if name.starts_with("services/") || name.starts_with("render/") {
+            texts.push_str(&text);
+        }
+    }
+    for (name, text) in tree(&golden().join("../templates")) {
+        if name.ends_with(".tera") {
+            texts.push_str(&text.replace("include \"", "\""));
+        }
+    }
+    for name in Templates::names() {
+        assert!(texts.contains(&format!("\"{name}\"")), "nothing renders templates/{name}.tera");
+    }
+}

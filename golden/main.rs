@@ -1,0 +1,21 @@
+//! The golden runner: descriptions and what comes of them, as plain files.
+//!
+//! - `ok/<case>/`: `cluster.kdl`, its `state/` without the vault, and `out/`, the bundles.
+//! - `err/**/<claim>.case`: a good description with one edit, and the whole message.
+//! - `diff/<claim>/`: `before.kdl`, `after.kdl`, the state of before, and the page of changes.
+//!
+//! Cases are found, not listed. `GOLDEN=update cargo test --test golden` writes what differs and
+//! derives the cases that the schema asks for; read the difference before you commit it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+mod crash;
+mod derive;
+mod diffs;
+mod err;
+mod guards;
+mod house;
+mod ok;
+mod origins;
+mod same;
+mod support;

@@ -1,0 +1,28 @@
+# shellcheck shell=sh disable=SC2034
+# What a gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=files
+host=a
+names='a a.example.net'
+addresses=10.1.0.11
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    package   xinetd
+    block     files /etc/hosts none -
+    file      0600 root:root /etc/csync2_left.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
+    check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2.cfg
+    unit      cron.service
+    unit      xinetd.service csync2.socket
+}

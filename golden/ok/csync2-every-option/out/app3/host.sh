@@ -1,0 +1,29 @@
+# shellcheck shell=sh disable=SC2034
+# What app3 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=files
+host=app3
+names='app3 app3.example.net'
+addresses='10.1.0.13 10.9.0.13'
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    directory 0700 root:root /var/backups/csync2
+    block     files /etc/hosts none -
+    file      0600 root:root /etc/csync2_content.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N app3-replication -D "$scratch" -L' /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+}

@@ -1,0 +1,18 @@
+# shellcheck shell=sh disable=SC2034
+# What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=own
+host=app1
+names='app1 app1.example.net'
+addresses=10.1.0.11
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    block     own /etc/hosts none -
+    file      0640 root:app /etc/app/local.ini reload app.service
+    file      0644 root:root /etc/motd restart motd.service
+}

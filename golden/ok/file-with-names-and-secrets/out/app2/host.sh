@@ -1,0 +1,17 @@
+# shellcheck shell=sh disable=SC2034
+# What app2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=own
+host=app2
+names='app2 app2.example.net'
+addresses=2001:db8::12
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    block     own /etc/hosts none -
+    file      0640 root:app /etc/app/local.ini reload app.service
+}

@@ -1,0 +1,31 @@
+# shellcheck shell=sh disable=SC2034
+# What idp2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=idp2
+names='idp2 idp2.example.org'
+addresses=192.0.2.22
+platform=ubuntu-20.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    directory 0700 root:root /var/backups/csync2
+    block     gluu /etc/hosts none -
+    file      0600 root:root /etc/csync2_idp.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /opt/gluu-server/etc/certs/httpd.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N idp2 -D "$scratch" -L' /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+}

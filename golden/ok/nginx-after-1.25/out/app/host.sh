@@ -1,0 +1,16 @@
+# shellcheck shell=sh disable=SC2034
+# What app gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=web
+host=app
+names='app app.example.net'
+addresses=10.1.0.11
+platform=debian-13
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    block     web /etc/hosts none -
+}

@@ -1,0 +1,30 @@
+# shellcheck shell=sh disable=SC2034
+# What node1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=node1
+names='node1 node1.example.org'
+addresses=159.203.126.10
+platform=ubuntu-18.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    block     gluu /etc/hosts none -
+    file      0600 root:root /etc/csync2_idp.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /opt/gluu-server/etc/certs/httpd.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+}
