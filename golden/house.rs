@@ -28,7 +28,8 @@ fn every_source_file_opens_with_what_it_is_for() {
 #[test]
 fn every_third_party_crate_is_known_to_one_module() {
     // traits and plain functions that any stage may need
-    let shared = ["include_dir", "rayon", "serde", "serde_json", "sha2", "time", "zeroize", "rustix"];
+    let shared =
+        ["include_dir", "rayon", "serde", "serde_json", "sha2", "time", "zeroize", "rustix"];
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let dependencies =
         manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();

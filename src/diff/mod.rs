@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use similar::{ChangeTag, TextDiff};
 
 use crate::identity::certificate_words;
-use crate::model::plan::{Consequence, HostPlan};
+use crate::model::consequence::Consequence;
+use crate::model::plan::HostPlan;
 use crate::render::{Bundle, MadeFrom, Manifest, ManifestEntry, Templates, trace};
 use crate::source::Sources;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::{Change, FileDiff, HostDiff, PinDiff};
 use crate::diag::counted;
-use crate::model::plan::Consequence;
+use crate::model::consequence::Consequence;
 
 /// How many host names a line shows before it counts.
 const NAMES: usize = 12;

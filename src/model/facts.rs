@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::consequence::Consequence;
 use super::host::{HostId, HostSet};
 use super::name::Label;
-use super::plan::Consequence;
 use super::value::{AbsPath, Duration, Port};
 use crate::source::Span;
 

@@ -1,6 +1,7 @@
 //! Types that later stages pass to each other. Types only: no stage, no I/O, nothing that can
 //! hold an invalid value.
 
+pub mod consequence;
 pub mod facts;
 pub mod host;
 pub mod name;

@@ -17,13 +17,14 @@ use super::lowering::Owner;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
+use crate::model::consequence::Consequence;
 use crate::model::facts::{
     Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, TlsName,
     Usage, service_kind,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
-use crate::model::plan::{Body, Consequence, Encoding, OnChange};
+use crate::model::plan::{Body, Encoding, OnChange};
 use crate::model::value::{AbsPath, Duration, Port};
 use crate::model::view::Fields;
 use crate::quote::{

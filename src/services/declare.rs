@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::Inventory;
+use crate::model::consequence::Consequence;
 use crate::model::facts::{
     Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link, Listener, Origin, Pin,
     PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage, Verification,
 };
 use crate::model::host::{HostId, HostSet};
-use crate::model::plan::Consequence;
 use crate::model::value::{AbsPath, Duration};
 use crate::source::Span;
 

@@ -287,14 +287,13 @@ impl Site {
         view
     }
 
-    /// The one name by which all the site's upstreams are verified, where it is one: then it
-    /// stands at the site instead of in every location.
+    /// The one name by which all the site's TLS upstreams are verified, where it is one: then it
+    /// stands at the site instead of in every location. Locations without TLS do not mind it.
     fn verified(&self, services: &[Located<Nginx>]) -> Option<Text> {
-        let mut names = self.locations.iter().filter_map(|it| it.upstream(services));
-        let first = names.next()?.verified()?;
-        names
-            .all(|it| it.verified().is_some_and(|it| it.as_str() == first.as_str()))
-            .then_some(first)
+        let upstreams = self.locations.iter().filter_map(|it| it.upstream(services));
+        let mut names = upstreams.filter_map(Upstream::verified);
+        let first = names.next()?;
+        names.all(|it| it.as_str() == first.as_str()).then_some(first)
     }
 }
 
