@@ -104,8 +104,9 @@ impl Service for OwnFile {
                     Part::Secret(key) => text.push_str(&cx.secret(key, Encoding::Raw)),
                 }
             }
-            if !text.ends_with('\n') {
-                text.push('\n');
+            // the template ends the last line
+            if text.ends_with('\n') {
+                text.pop();
             }
             let view = Fields::new(file.span).text("content", verbatim(text, file.span));
             let resource = File {
