@@ -1,11 +1,40 @@
 //! csync2.cfg: words and strings.
 //!
 //! Source: `cfgfile_scanner.l` of csync2 2.0. A word has no white space and none of `@;()#"`, and
-//! does not end with a colon; braces and commas end up in words only by luck. A string stands in
+//! does not end with a colon; braces and commas end up in words only by luck. A statement's word
+//! is one wherever it stands: a host may be called `key`, but only in quotes. A string stands in
 //! double quotes, has no escapes, and no line break.
 
 use super::{Quoted, Text, Unquotable, no_control};
 use crate::source::Span;
+
+/// What the scanner takes for a statement.
+const KEYWORDS: [&str; 24] = [
+    "action",
+    "auto",
+    "backup-directory",
+    "backup-generations",
+    "compare",
+    "config",
+    "database",
+    "do-local",
+    "do-local-only",
+    "exclude",
+    "exec",
+    "group",
+    "host",
+    "ignore",
+    "include",
+    "key",
+    "lock-timeout",
+    "logfile",
+    "no-cygwin-lowercase",
+    "nossl",
+    "on",
+    "pattern",
+    "prefix",
+    "tempdir",
+];
 
 /// A name: a group's, a host's.
 ///
@@ -14,7 +43,7 @@ use crate::source::Span;
 pub fn csync2_word(value: &str, origin: Span) -> Quoted {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if !value.is_empty() && value.chars().all(legal) {
-        return Ok(Text::new(value, origin));
+        return Ok(bare_or_string(value, origin));
     }
     Err(Unquotable::new(
         "csync2 takes letters, digits, `.`, `_` and `-` in a name",
@@ -35,7 +64,7 @@ pub fn csync2_pattern(value: &str, origin: Span) -> Quoted {
     }
     let bare = |c: char| c.is_ascii_alphanumeric() || "/._-*?~+=[]%!^".contains(c);
     if !value.is_empty() && value.chars().all(bare) {
-        return Ok(Text::new(value, origin));
+        return Ok(bare_or_string(value, origin));
     }
     csync2_string(value, origin)
 }
@@ -53,4 +82,12 @@ pub fn csync2_string(value: &str, origin: Span) -> Quoted {
         ));
     }
     Ok(Text::new(format!("\"{value}\""), origin))
+}
+
+/// Legal characters, as a word where they are none of csync2's own.
+fn bare_or_string(value: &str, origin: Span) -> Text {
+    if KEYWORDS.contains(&value) {
+        return Text::new(format!("\"{value}\""), origin);
+    }
+    Text::new(value, origin)
 }
