@@ -6,6 +6,9 @@
 # should be is left alone. What fails is put back before anything is reloaded with it.
 #
 # Traces: /var/lib/clustergen (root's alone), nothing else.
+#
+# host, names, addresses and package_manager are set by host.sh:
+# shellcheck disable=SC2154
 
 set -eu
 umask 077
@@ -47,8 +50,6 @@ bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
 secrets=${secrets:-$bundle/secrets}
 state=$root/var/lib/clustergen
-# shellcheck source=/dev/null
-. "$bundle/host.sh"
 
 # --- is this the right place? ---------------------------------------------------------------
 
@@ -64,7 +65,7 @@ right_host() {
 
 whole_bundle() {
     command -v sha256sum >/dev/null 2>&1 || fail "sha256sum is not here (package coreutils)"
-    wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$' || :)
+    wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built:
 $wrong"
 }
@@ -74,6 +75,7 @@ $wrong"
 # fill FILE: FILE with every token replaced by its value, literally, on standard output.
 fill() {
     if ! grep -q CGSECRET_ "$1"; then cat "$1"; return; fi
+    # shellcheck disable=SC2013  # a token is one word
     for token in $(grep -o 'CGSECRET_[A-Za-z0-9_]*' "$1" | sort -u); do
         [ -f "$secrets/$token" ] || fail "the value of $token is not in $secrets: give the bundle its secrets first"
     done
@@ -141,7 +143,7 @@ want_package() {
 }
 
 stage_directory() {
-    [ -d "$root$3" ] || printf 'directory %s %s %s\n' "$1" "$2" "$3" >>"$work/changed"
+    [ -d "$root$3" ] || printf 'directory %s %s none - %s\n' "$1" "$2" "$3" >>"$work/changed"
 }
 
 # differs MODE OWNER PATH: whether the staged file is not what lies there.
@@ -194,6 +196,10 @@ start_unit() {
 
 # --- installing and putting back --------------------------------------------------------------
 
+# open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
+# the files in it say who may read.
+open_folder() { (umask 022 && mkdir -p "$1"); }
+
 # keep PATH: what lies there goes where `put_back` finds it.
 keep() {
     mkdir -p "$work/old${1%/*}"
@@ -204,7 +210,7 @@ keep() {
 install_file() {
     target=$root$3
     [ ! -d "$target" ] || fail "a folder lies where the file $3 goes"
-    mkdir -p -m 0755 "${target%/*}"
+    open_folder "${target%/*}"
     temporary=${target%/*}/.${target##*/}.dpkg-new
     cp "$work/new$3" "$temporary"
     if [ "$1" = - ]; then
@@ -234,10 +240,13 @@ put_back() {
 
 # --- the run ----------------------------------------------------------------------------------
 
-right_host
 whole_bundle
+# shellcheck source=/dev/null
+. "$bundle/host.sh"
+right_host
 if [ "$mode" = apply ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
+    open_folder "${state%/*}"
     mkdir -p "$state"
     mkdir "$state/running" 2>/dev/null || fail "another apply.sh is at work, or one was killed: look, then remove $state/running"
     work=$state/running
@@ -274,7 +283,7 @@ fi
 if [ "$mode" != apply ]; then
     while read -r what _ _ action unit path; do
         case $what in
-            directory) quietly "make $unit$path" ;;
+            directory) quietly "make $path" ;;
             gone) say "remove $path" ;;
             *) say "change $path$([ "$action" = none ] || printf ', then %s %s' "$action" "$unit")" ;;
         esac
@@ -286,9 +295,9 @@ fi
 while read -r what access owner action unit path; do
     case $what in
         directory)
-            # the line of a directory ends with its path
-            mkdir -p -m "$access" "$root$action"
-            [ -n "$root" ] || chown "$owner" "$root$action"
+            open_folder "$root$path"
+            chmod "$access" "$root$path"
+            [ -n "$root" ] || chown "$owner" "$root$path"
             ;;
         gone) keep "$path"; rm -f "$root$path" ;;
         file) keep "$path"; install_file "$access" "$owner" "$path" ;;
@@ -306,6 +315,7 @@ if [ -z "$root" ]; then
     phase=units
     resources
     awk '$1 == "file" && $4 != "none" { print $4, $5 }' "$work/changed" | sort -u >"$work/units"
+    # shellcheck disable=SC2094  # it is only read
     while read -r action unit; do
         case " $started " in *" $unit "*) continue ;; esac
         # a restart does for a reload
