@@ -4,27 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use clustergen::build::{build, compare_with};
 use clustergen::disk::RealFolder;
 
+use crate::cli::{clustergen, code, text};
 use crate::support::{Bench, build_well, compare_text, day, golden, messages, no_faults, tree};
-
-/// The program, in a folder, with an environment.
-fn clustergen(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clustergen"));
-    command.current_dir(folder).args(args).envs(env.iter().copied()).env("NO_COLOR", "1");
-    command.output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or(-1)
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
-}
 
 /// A project of a user's: a description with its state, built, in a folder of its own.
 fn project(case: &str) -> tempfile::TempDir {

@@ -149,7 +149,10 @@ impl Service for Csync2 {
             declare.schedule(minutes, &members, self.every.span);
         }
         self.declare_paths(inventory, declare);
-        declare.pin(&members, "name", self.name.clone(), Consequence::Resync);
+        // what is newly included is held against the peers, and the younger file wins
+        let mut includes: Vec<&str> = self.includes.iter().map(|it| it.value.as_str()).collect();
+        includes.sort_unstable();
+        declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
         declare.verify(&members, "every peer answers and holds the same files (csync2 -T)");
         declare.runbook(
             Chapter::BringUp,

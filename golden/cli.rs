@@ -1,0 +1,184 @@
+//! The command line: what it prints where, how it ends, and that nothing makes it end otherwise.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// The program, in a folder, with an environment.
+pub fn clustergen(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clustergen"));
+    command.current_dir(folder).args(args).envs(env.iter().copied()).env("NO_COLOR", "1");
+    command.output().unwrap()
+}
+
+pub fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+pub fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+/// A folder with one description in it.
+fn with(description: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("cluster.kdl"), description).unwrap();
+    folder
+}
+
+const GOOD: &str = r#"
+cluster "c" domain="example.net" platform="debian-12"
+host "a" address="10.0.0.1"
+file "/etc/motd" { on "a"; content "hello"; }
+"#;
+
+const WARNS: &str = r#"
+cluster "c" domain="example.net" platform="debian-12"
+host "a" address="10.0.0.1"
+secret "s" { prompt; }
+"#;
+
+const WRONG: &str = r#"
+cluster "c" domain="example.net" platform="debian-12"
+host "a" address="10.0.0.1"
+flie "/etc/motd" { on "a"; content "hello"; }
+"#;
+
+#[test]
+fn a_good_description_is_checked_with_a_sentence() {
+    let output = clustergen(with(GOOD.as_bytes()).path(), &["check"], &[]);
+    assert_eq!(code(&output), 0);
+    assert_eq!(text(&output), "cluster.kdl: 1 host, 2 services\n");
+}
+
+#[test]
+fn faults_go_to_standard_error_and_end_with_1() {
+    let output = clustergen(with(WRONG.as_bytes()).path(), &["check"], &[]);
+    assert_eq!(code(&output), 1);
+    assert!(output.stdout.is_empty());
+    assert!(text(&output).contains("did you mean `file`?"), "{}", text(&output));
+}
+
+#[test]
+fn the_short_format_is_one_line_a_fault() {
+    let output = clustergen(with(WRONG.as_bytes()).path(), &["check", "--format", "short"], &[]);
+    assert_eq!(
+        text(&output),
+        "cluster.kdl:4:1: error[CG0101]: no service, product or part of the inventory is called `flie` (did you mean `file`?)\n"
+    );
+}
+
+#[test]
+fn the_json_format_is_one_object_a_fault() {
+    let output = clustergen(with(WRONG.as_bytes()).path(), &["check", "--format", "json"], &[]);
+    let fault: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(fault["code"], "CG0101");
+    assert_eq!(fault["severity"], "error");
+    assert_eq!(fault["labels"][0]["file"], "cluster.kdl");
+    assert_eq!(
+        (&fault["labels"][0]["line"], &fault["labels"][0]["column"]),
+        (&4.into(), &1.into())
+    );
+    assert_eq!(fault["help"], "did you mean `file`?");
+}
+
+#[test]
+fn strict_takes_a_warning_for_an_error() {
+    let folder = with(WARNS.as_bytes());
+    assert_eq!(code(&clustergen(folder.path(), &["check"], &[])), 0);
+    assert_eq!(code(&clustergen(folder.path(), &["check", "--strict"], &[])), 1);
+    assert_eq!(code(&clustergen(folder.path(), &["build", "--strict"], &[])), 1);
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn colours_come_where_they_are_asked_for_and_never_with_no_color() {
+    let folder = with(WRONG.as_bytes());
+    let run = |env: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clustergen"));
+        command
+            .current_dir(folder.path())
+            .arg("check")
+            .env_remove("NO_COLOR")
+            .envs(env.iter().copied());
+        text(&command.output().unwrap())
+    };
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
+    assert!(!run(&[]).contains('\u{1b}'), "a pipe is no terminal");
+    assert!(!run(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    assert_eq!(code(&clustergen(with(b"").path(), &["biuld"], &[])), 2);
+}
+
+#[test]
+fn what_cannot_be_read_ends_with_3_and_a_sentence() {
+    let folder = with(&[b'a', 0xff, b'b']);
+    let said = |args: &[&str]| {
+        let output = clustergen(folder.path(), args, &[]);
+        assert_eq!(code(&output), 3, "{args:?}: {}", text(&output));
+        text(&output)
+    };
+    assert!(said(&["check"]).contains("not UTF-8: byte 1, in line 1"));
+    assert!(said(&["check", "nothing.kdl"]).contains("`nothing.kdl` cannot be read"));
+    fs::create_dir(folder.path().join("folder.kdl")).unwrap();
+    assert!(said(&["check", "folder.kdl"]).contains("is a folder"));
+    assert!(said(&["check", "/dev/zero"]).contains("no regular file"));
+    let large = fs::File::create(folder.path().join("large.kdl")).unwrap();
+    large.set_len(50 * 1024 * 1024).unwrap();
+    assert!(said(&["check", "large.kdl"]).contains("more than the 32 MiB"));
+}
+
+#[test]
+fn bombs_of_nesting_are_faults_and_never_end_the_process() {
+    let many = |open: &str, close: &str| [open.repeat(100_000), close.repeat(100_000)].concat();
+    let bombs = [
+        many("a {", "}"),
+        many("a {\n", "}\n"),
+        many("/*", "*/"),
+        many("(", ")a"),
+        many("/-", "a"),
+        many("a (", ")b"),
+        "\"\"\"\n".to_owned() + &many("a {", "}"),
+        "a #\"".to_owned() + &many("{", "}"),
+        "a \"\n".to_owned() + &many("a {\n", "}\n"),
+        "\"{".repeat(100_000),
+    ];
+    for bomb in bombs {
+        let output = clustergen(with(bomb.as_bytes()).path(), &["check"], &[]);
+        let start: String = bomb.chars().take(12).collect();
+        assert_eq!(
+            code(&output),
+            1,
+            "{start}: {}",
+            text(&output).chars().take(300).collect::<String>()
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let folder = with(GOOD.as_bytes());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_clustergen"))
+        .current_dir(folder.path())
+        .arg("expand")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_second_build_at_the_same_time_says_so() {
+    let folder = with(GOOD.as_bytes());
+    let held = fs::File::open(folder.path().join("cluster.kdl")).unwrap();
+    held.try_lock().unwrap();
+    let output = clustergen(folder.path(), &["build"], &[]);
+    assert_eq!(code(&output), 3);
+    assert!(text(&output).contains("another build of"), "{}", text(&output));
+    held.unlock().unwrap();
+    assert_eq!(code(&clustergen(folder.path(), &["build"], &[])), 0);
+}
