@@ -305,7 +305,31 @@ impl Upstream {
     }
 }
 
+/// What servers are told everywhere, name and value; nginx inherits it only where a location adds
+/// nothing of its own.
+const REQUEST_HEADERS: [(&str, &str); 7] = [
+    ("Host", "$host"),
+    ("X-Real-IP", "$remote_addr"),
+    ("X-Forwarded-For", "$proxy_add_x_forwarded_for"),
+    ("X-Forwarded-Proto", "$scheme"),
+    ("X-Forwarded-Host", "$host"),
+    ("Upgrade", "$http_upgrade"),
+    ("Connection", "$connection_upgrade"),
+];
+
 impl Location {
+    /// The usual headers but those that the location sets itself: nginx would send both.
+    fn inherited_headers(&self) -> Vec<Text> {
+        let own = |name: &str| {
+            self.request_headers.iter().any(|it| it.name.value.eq_ignore_ascii_case(name))
+        };
+        REQUEST_HEADERS
+            .iter()
+            .filter(|(name, _)| !own(name))
+            .map(|(name, value)| fixed(&format!("{name:<19}{value}"), self.span))
+            .collect()
+    }
+
     fn upstream<'a>(&self, services: &[Located<'a, Nginx>]) -> Option<&'a Upstream> {
         let Answer::Upstream(name) = &self.answer else { return None };
         services.iter().flat_map(|it| &it.options.upstreams).find(|it| it.name.value == name.value)
@@ -326,6 +350,7 @@ impl Location {
             .text("connect_timeout", seconds(&self.connect_timeout))
             .text("read_timeout", seconds(&self.read_timeout))
             .flag("has_request_headers", !self.request_headers.is_empty())
+            .texts("inherited_headers", self.inherited_headers())
             .list("request_headers", headers(&self.request_headers, cx))
             .flag("has_response_headers", !self.response_headers.is_empty())
             .list("response_headers", headers(&self.response_headers, cx))
