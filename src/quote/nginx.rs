@@ -10,11 +10,19 @@ use crate::source::Span;
 /// A word in a directive that expands no variables.
 ///
 /// # Errors
-/// Control characters but tab and line breaks.
+/// Control characters but tab and line breaks; more than nginx reads at once.
 pub fn nginx_word(value: &str, origin: Span) -> Quoted {
     no_control(value, &['\n', '\t', '\r'], "nginx.conf")?;
-    Ok(Text::new(written(value), origin))
+    let word = written(value);
+    if word.len() > LONGEST_WORD {
+        let why = format!("nginx reads no word of more than {LONGEST_WORD} bytes");
+        return Err(Unquotable::new(why, "write it shorter"));
+    }
+    Ok(Text::new(word, origin))
 }
+
+/// `NGX_CONF_BUFFER` is 4096 bytes, and what ends a word has to be in it, too.
+const LONGEST_WORD: usize = 4000;
 
 /// A word in a directive that would expand `$name`: it has to arrive as it is written.
 ///
@@ -34,12 +42,19 @@ pub fn nginx_literal(value: &str, origin: Span) -> Quoted {
     nginx_word(value, origin)
 }
 
+/// The longest name that nginx's table of headers takes as it comes (a bucket of 64 bytes).
+const LONGEST_HEADER: usize = 46;
+
 /// A header's name: a token (RFC 9110, section 5.6.2) of the characters that are in use.
 ///
 /// # Errors
-/// Anything but letters, digits, `-` and `_`.
+/// Anything but letters, digits, `-` and `_`; a name that is too long for nginx.
 pub fn nginx_header(value: &str, origin: Span) -> Quoted {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if value.len() > LONGEST_HEADER {
+        let why = format!("nginx takes headers with names of {LONGEST_HEADER} characters");
+        return Err(Unquotable::new(why, "write a shorter name"));
+    }
     if !value.is_empty() && value.chars().all(legal) {
         return Ok(Text::new(value, origin));
     }

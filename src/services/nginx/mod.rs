@@ -33,6 +33,9 @@ const HTTPS: Port = Port::known(443);
 /// Where key pairs lie.
 const SSL: &str = "/etc/nginx/ssl";
 
+/// `SITE.access.log` is a file, whose name has 255 bytes at the most.
+const LONGEST_SITE: usize = 243;
+
 impl Service for Nginx {
     const KIND: &'static str = "nginx";
 
@@ -188,7 +191,20 @@ impl Nginx {
 
     fn check_sites(&self, diagnostics: &mut Diagnostics) {
         for site in &self.sites {
-            let paths = twice(&site.locations, |it| (it.path.value.as_str(), it.path.span));
+            if site.name.value.len() > LONGEST_SITE {
+                let message = "the site's name is too long for the names of its logs";
+                let help = format!(
+                    "write the name in `alias`, and one of {LONGEST_SITE} characters at the most here"
+                );
+                diagnostics.push(
+                    Diagnostic::error(Code::WrongValue, message).at(site.name.span, "").help(help),
+                );
+            }
+            // for nginx `/a` and `^~ /a` are one
+            let path = |it: &str| it.strip_prefix("^~ ").unwrap_or(it).to_owned();
+            let paths: Vec<(String, Span)> =
+                site.locations.iter().map(|it| (path(&it.path.value), it.path.span)).collect();
+            let paths = twice(&paths, |it| (it.0.as_str(), it.1));
             for (path, first, second) in paths {
                 diagnostics.push(
                     Diagnostic::error(
