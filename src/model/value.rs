@@ -140,7 +140,8 @@ impl fmt::Display for Size {
     }
 }
 
-/// An absolute path on a host: no `.`, no `..`, no doubled or closing slash, no control characters.
+/// An absolute path on a host: no `.`, no `..`, no doubled or closing slash, no control
+/// characters, no space at the end.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AbsPath(String);
 
@@ -155,7 +156,7 @@ impl AbsPath {
         if !path.starts_with('/') {
             return Err(Wrong::new("is no absolute path", help));
         }
-        if path.chars().any(char::is_control) || path.len() > 4000 {
+        if path.chars().any(char::is_control) || path.ends_with(' ') || path.len() > 4000 {
             return Err(Wrong::new("is no path that a person could read", help));
         }
         if path != "/" && path[1..].split('/').any(|part| matches!(part, "" | "." | "..")) {

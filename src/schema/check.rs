@@ -232,6 +232,17 @@ impl Run<'_> {
                 );
                 return;
             }
+            if text.contains("CGSECRET_") {
+                self.fault(
+                    Code::Reserved,
+                    "`CGSECRET_` marks the place of a secret in a file".to_owned(),
+                    value.span,
+                    "",
+                    "take it out; `{{ secret(\"…\") }}` puts a secret there".to_owned(),
+                    "*reserved".to_owned(),
+                );
+                return;
+            }
             if let Some(what) = placeholder(text) {
                 self.fault(
                     Code::Placeholder,

@@ -81,6 +81,8 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "size" => Type::Size,
         "path" => Type::Path,
         "mode" => Type::Mode,
+        "account" => Type::Account,
+        "unit" => Type::Unit,
         "version" => Type::Version,
         "bool" => Type::Bool,
         "secret" => Type::Secret,

@@ -25,6 +25,10 @@ pub enum Type {
     Size,
     Path,
     Mode,
+    /// A user's or a group's name on a host.
+    Account,
+    /// A systemd unit's name.
+    Unit,
     Version,
     Bool,
     OneOf(Vec<String>),
@@ -53,6 +57,8 @@ impl Type {
             Self::Size => "size",
             Self::Path => "path",
             Self::Mode => "mode",
+            Self::Account => "account",
+            Self::Unit => "unit",
             Self::Version => "version",
             Self::Bool => "bool",
             Self::OneOf(_) => "one-of",
@@ -100,6 +106,8 @@ impl Type {
                 let help = format!("write {}", crate::diag::or_list(words));
                 Err(Wrong::new("is none of the words for this", help))
             }
+            Self::Account => account(text),
+            Self::Unit => unit(text),
             Self::Location => location(text),
             Self::LocalFile => local_file(text),
             Self::Text | Self::Bool | Self::Port | Self::Integer { .. } => Ok(()),
@@ -115,6 +123,25 @@ fn one_line(text: &str) -> Result<(), Wrong> {
         return Err(Wrong::new("has more than one line", "write it in one line"));
     }
     Ok(())
+}
+
+/// As useradd(8) takes it, and what the tools of directories add to it.
+fn account(text: &str) -> Result<(), Wrong> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = text.strip_suffix('$').unwrap_or(text);
+    if !name.is_empty() && !name.starts_with('-') && name.chars().all(legal) {
+        return Ok(());
+    }
+    Err(Wrong::new("is no user or group", "use letters, digits, `.`, `_` and `-`"))
+}
+
+/// systemd.unit(5): the characters that a name may have.
+fn unit(text: &str) -> Result<(), Wrong> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || ":_.@\\-".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(legal) {
+        return Ok(());
+    }
+    Err(Wrong::new("is no unit", "write a name with its suffix, as `app.service`"))
 }
 
 fn location(text: &str) -> Result<(), Wrong> {
