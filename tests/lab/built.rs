@@ -1,0 +1,190 @@
+//! A description, built by the real binary.
+//!
+//! In: KDL. Out: bundles with the values of their secrets, faults with their lines.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::host::Host;
+
+/// A description in a folder of its own, and what was built from it.
+pub(crate) struct Built {
+    folder: TempDir,
+}
+
+/// A fault as `--format short` tells it.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// From 1.
+    pub(crate) line: usize,
+    pub(crate) text: String,
+}
+
+impl Built {
+    /// Builds a description that has to be right.
+    pub(crate) fn of(kdl: &str) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let built = Self { folder };
+        built.rebuild(kdl);
+        built
+    }
+
+    /// Builds one of `examples/`.
+    pub(crate) fn example(name: &str) -> Self {
+        Self::of(&fs::read_to_string(examples().join(name)).expect("an example"))
+    }
+
+    /// Builds another description with the same state.
+    pub(crate) fn rebuild(&self, kdl: &str) {
+        fs::write(self.folder.path().join("cluster.kdl"), kdl).unwrap();
+        let out = self.folder.path().join("out");
+        let done = clustergen(self.folder.path(), &["build", "cluster.kdl", "-o"], Some(&out));
+        assert!(done.status.success(), "{}\nfor\n{kdl}", said(&done));
+    }
+
+    /// What `check` finds in a description; nothing where it is right.
+    ///
+    /// A fault has exit code 1, a place and words: anything else is a fault of clustergen's.
+    pub(crate) fn faults(kdl: &str) -> Vec<Fault> {
+        let folder = TempDir::new().expect("a temporary folder");
+        fs::write(folder.path().join("cluster.kdl"), kdl).unwrap();
+        let done = clustergen(folder.path(), &["--format", "short", "check", "cluster.kdl"], None);
+        let told = said(&done);
+        let faults: Vec<Fault> = told.lines().filter_map(fault).collect();
+        match done.status.code() {
+            Some(0) => assert!(faults.is_empty(), "right and wrong at once: {told}"),
+            Some(1) => assert!(!faults.is_empty(), "refused without a place: {told}\n{kdl}"),
+            _ => panic!("`check` ended with {}: {told}\n{kdl}", done.status),
+        }
+        faults
+    }
+
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path().join("out")).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().join("manifest.json").exists())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn bundle(&self, host: &str) -> PathBuf {
+        self.folder.path().join("out").join(host)
+    }
+
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.folder.path().join("cluster.state").join("vault")
+    }
+
+    pub(crate) fn manifest(&self, host: &str) -> Value {
+        let text = fs::read_to_string(self.bundle(host).join("manifest.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The text of a file as the bundle has it, tokens in place of secrets.
+    pub(crate) fn file(&self, host: &str, path: &str) -> String {
+        let path = self.bundle(host).join("files").join(path.trim_start_matches('/'));
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Secrets of a host by token, as they lie in the vault.
+    pub(crate) fn secrets(&self, host: &str) -> BTreeMap<String, String> {
+        let manifest = self.manifest(host);
+        let tokens = manifest["secrets"].as_object().expect("`secrets` is an object");
+        let value = |name: &str| {
+            let place = match name.strip_prefix("key/") {
+                Some(key) => self.vault().join("keys").join(format!("{key}.key")),
+                None => self.vault().join("secrets").join(name),
+            };
+            fs::read_to_string(&place)
+                .unwrap_or_else(|error| panic!("{name} in {}: {error}", place.display()))
+        };
+        tokens.iter().map(|(token, name)| (token.clone(), value(name.as_str().unwrap()))).collect()
+    }
+
+    /// The folder that `apply.sh --secrets` reads.
+    pub(crate) fn secrets_folder(&self, host: &str) -> PathBuf {
+        let folder = self.folder.path().join(format!("secrets-{host}"));
+        fs::create_dir_all(&folder).unwrap();
+        for (token, value) in self.secrets(host) {
+            fs::write(folder.join(token), value).unwrap();
+        }
+        folder
+    }
+
+    /// Runs the bundle's own `apply.sh --root`.
+    pub(crate) fn apply(&self, host: &str, root: &Path) -> Output {
+        Command::new("sh")
+            .arg(self.bundle(host).join("apply.sh"))
+            .arg("--root")
+            .arg(root)
+            .arg("--secrets")
+            .arg(self.secrets_folder(host))
+            .output()
+            .expect("sh")
+    }
+
+    /// A host of namespaces with its bundle installed.
+    pub(crate) fn installed(&self, name: &str) -> Host {
+        let host = Host::start(name);
+        let done = self.apply(name, &host.root());
+        assert!(done.status.success(), "apply.sh on {name}: {}", said(&done));
+        host
+    }
+}
+
+/// `examples/` of the repository.
+pub(crate) fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+/// File names in `examples/`, sorted.
+pub(crate) fn example_names() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(examples())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".kdl"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Standard output and standard error.
+pub(crate) fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("[{}] {}{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// A string of KDL that means `text`.
+pub(crate) fn kdl(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_ascii_graphic() || c == ' ' => out.push(c),
+            c => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn clustergen(folder: &Path, args: &[&str], last: Option<&Path>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clustergen"));
+    command.current_dir(folder).args(args).args(last).output().expect("clustergen")
+}
+
+/// `cluster.kdl:4:9: error[CG0101]: …`
+fn fault(line: &str) -> Option<Fault> {
+    let rest = line.split_once("cluster.kdl:")?.1;
+    let line_number = rest.split(':').next()?.parse().ok()?;
+    line.contains(": error[").then(|| Fault { line: line_number, text: line.to_owned() })
+}

@@ -1,0 +1,24 @@
+//! Real programs read what clustergen writes: nginx, csync2, xinetd, systemd, three shells.
+//!
+//! In: descriptions, short ones in the tests and those in `examples/`. Out: what the programs say
+//! of the bundles. Not here: what the bundles look like, which is golden's.
+//!
+//! Programs run on hosts made of namespaces ([`host`]), so root is needed, and nothing of the
+//! machine is touched. Debian 12: `nginx libnginx-mod-stream csync2 xinetd cron shellcheck busybox
+//! dash iproute2 util-linux openssl sqlite3 systemd`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Tests write descriptions and wait for daemons.
+#![allow(clippy::disallowed_methods)]
+
+mod apply;
+mod built;
+mod csync2;
+mod csync2_cfg;
+mod host;
+mod injection;
+mod nginx;
+mod nginx_conf;
+mod scripts;
+mod sync;
+mod units;

@@ -1,0 +1,165 @@
+//! csync2 for real: hosts on one switch, with their bundles installed, carry files over.
+
+use std::process::Output;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::built::{Built, said};
+use crate::host::Host;
+use crate::units::eventually;
+
+const PAIR: &str = r#"
+cluster "pair" domain="example.org" platform="debian-12"
+host "n1" address="10.77.0.11"
+host "n2" address="10.77.0.12"
+csync2 "content" {
+    members "n1" "n2"
+    include "/srv/www"
+    exclude "*.tmp"
+    exclude "/srv/www/own"
+    action { pattern "/srv/www/conf/*"; exec "echo $(uname -n): 50% %% >>/tmp/acted" }
+    backup-directory "/var/backups/csync2"
+}
+"#;
+
+/// Hosts of a pair, plugged together, csync2 listening on both.
+struct Cluster {
+    n1: Host,
+    n2: Host,
+    _switch: Host,
+}
+
+impl Cluster {
+    fn start(first: &Built, second: &Built) -> Self {
+        let (n1, n2) = (first.installed("n1"), second.installed("n2"));
+        let switch = Host::start("switch");
+        switch.join(&[(&n1, "10.77.0.11/24"), (&n2, "10.77.0.12/24")]);
+        for (host, name) in [(&n1, "n1"), (&n2, "n2")] {
+            host.run(&["mkdir", "-p", "/srv/www", "/var/lib/csync2"]);
+            listen(host, name);
+        }
+        Self { n1, n2, _switch: switch }
+    }
+}
+
+fn listen(host: &Host, name: &str) {
+    // -vv: what it says of peers is looked at
+    let script = format!("exec csync2 -ii -l -vv -N {name} >/tmp/listener 2>&1");
+    host.daemon(&["sh", "-c", &script]);
+    eventually("csync2 listens", || {
+        let open = said(&host.run(&["ss", "-Hltn", "sport = :30865"]));
+        open.contains("30865").then_some(())
+    });
+}
+
+/// What the crontab runs.
+fn exchange(host: &Host, name: &str) -> Output {
+    host.run(&["csync2", "-N", name, "-G", "content", "-xv"])
+}
+
+#[test]
+fn a_file_written_on_one_host_arrives_on_the_other_over_tls() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    cluster.n1.write("/srv/www/index.html", "hello");
+    cluster.n1.write("/srv/www/a b;$c.txt", "odd name");
+    cluster.n1.write("/srv/www/draft.tmp", "not this");
+    cluster.n1.write("/srv/www/own/local.conf", "nor this");
+    let done = exchange(&cluster.n1, "n1");
+    assert!(done.status.success(), "{}\n{}", said(&done), cluster.n2.read("/tmp/listener"));
+    assert_eq!(cluster.n2.read("/srv/www/index.html"), "hello");
+    assert_eq!(cluster.n2.read("/srv/www/a b;$c.txt"), "odd name");
+    assert!(!cluster.n2.path("/srv/www/draft.tmp").exists(), "a pattern excludes it");
+    assert!(!cluster.n2.path("/srv/www/own").exists(), "its path is excluded");
+
+    // each remembers the very certificate that the other's bundle has
+    for (host, name, peer) in [(&cluster.n1, "n1", "n2"), (&cluster.n2, "n2", "n1")] {
+        let query = format!("select certdata from x509_cert where peername = '{peer}'");
+        let db = format!("/var/lib/csync2/{name}.db3");
+        let kept = said(&host.run(&["sqlite3", &db, &query]));
+        let script = "openssl x509 -in /tmp/peer.pem -outform der | od -An -v -tx1 | tr -d ' \\n'";
+        let pem = built.file(peer, "/etc/csync2_ssl_cert.pem");
+        host.write("/tmp/peer.pem", &pem);
+        let der = host.run(&["sh", "-c", script]);
+        let hex = String::from_utf8(der.stdout).unwrap().to_uppercase();
+        assert!(hex.len() > 200 && kept.contains(&hex), "{name} knows {peer} as {kept}");
+    }
+}
+
+#[test]
+fn a_change_and_a_removal_arrive_and_the_old_version_is_kept() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    cluster.n1.write("/srv/www/page", "first");
+    assert!(exchange(&cluster.n1, "n1").status.success());
+    sleep(Duration::from_millis(1100)); // csync2 compares whole seconds and sizes
+    cluster.n2.write("/srv/www/page", "second one");
+    let done = exchange(&cluster.n2, "n2");
+    assert!(done.status.success(), "{}", said(&done));
+    assert_eq!(cluster.n1.read("/srv/www/page"), "second one");
+    let backup = cluster.n1.run(&["grep", "-r", "first", "/var/backups/csync2"]);
+    assert!(backup.status.success(), "the first version is gone");
+    std::fs::remove_file(cluster.n1.path("/srv/www/page")).unwrap();
+    let done = exchange(&cluster.n1, "n1");
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(!cluster.n2.path("/srv/www/page").exists());
+}
+
+#[test]
+fn an_action_runs_where_the_change_arrives_and_csync2_takes_its_percents() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    cluster.n1.write("/srv/www/conf/app", "x");
+    cluster.n1.write("/srv/www/other", "x");
+    assert!(exchange(&cluster.n1, "n1").status.success());
+    let acted = eventually("the action runs", || {
+        std::fs::read_to_string(cluster.n2.path("/tmp/acted")).ok().filter(|it| !it.is_empty())
+    });
+    assert_eq!(acted, "n2: 50% /srv/www/conf/app\n");
+    assert!(!cluster.n1.path("/tmp/acted").exists(), "`do-local` was not said");
+}
+
+#[test]
+fn the_line_of_the_crontab_carries_files_over() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    cluster.n1.write("/srv/www/index.html", "by cron");
+    let text = cluster.n1.read("/etc/cron.d/clustergen-csync2");
+    let line = text.lines().last().unwrap().splitn(7, ' ').nth(6).unwrap().replace("\\%", "%");
+    let done = cluster.n1.run(&["sh", "-c", &line]);
+    assert!(done.status.success(), "{}", said(&done));
+    assert_eq!(cluster.n2.read("/srv/www/index.html"), "by cron");
+}
+
+#[test]
+fn a_host_with_a_certificate_of_another_authority_is_refused() {
+    // the stranger has the group's key and the member's name and address, but not its certificate
+    let built = Built::of(PAIR);
+    let stranger = Built::of(&PAIR.replace("\"pair\"", "\"stranger\""));
+    let cluster = Cluster::start(&built, &stranger);
+    cluster.n2.write("/etc/csync2_content.key", &cluster.n1.read("/etc/csync2_content.key"));
+    cluster.n2.write("/srv/www/index.html", "from a stranger");
+    let done = exchange(&cluster.n2, "n2");
+    assert!(!done.status.success(), "{}", said(&done));
+    assert!(!cluster.n1.path("/srv/www/index.html").exists(), "it was taken");
+}
+
+#[test]
+fn a_peer_that_shows_another_certificate_than_before_is_refused() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    cluster.n2.write("/srv/www/index.html", "from n2");
+    assert!(exchange(&cluster.n2, "n2").status.success());
+    assert_eq!(cluster.n1.read("/srv/www/index.html"), "from n2");
+
+    // one with an authority of the same name, and the group's key
+    let stranger = Built::of(PAIR);
+    for file in ["csync2_ssl_cert.pem", "csync2_ssl_key.pem"] {
+        let own = stranger.installed("n2").read(&format!("/etc/{file}"));
+        cluster.n2.write(&format!("/etc/{file}"), &own);
+    }
+    cluster.n2.write("/srv/www/index.html", "from a stranger");
+    let done = exchange(&cluster.n2, "n2");
+    assert!(!done.status.success(), "{}", said(&done));
+    assert_eq!(cluster.n1.read("/srv/www/index.html"), "from n2");
+}
