@@ -235,5 +235,7 @@ fn wrong(field: &Field) -> String {
         Type::Secret => "\"hunter2\"".to_owned(),
         Type::Location => "\"static\"".to_owned(),
         Type::LocalFile => "\"../outside\"".to_owned(),
+        Type::Account => "\"www data\"".to_owned(),
+        Type::Unit => "\"app service\"".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2016
 # What loadbalancer gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
