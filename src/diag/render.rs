@@ -5,7 +5,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Diagnostics, Severity, counted};
-use crate::source::Sources;
+use crate::source::{Sources, offset};
 
 /// How diagnostics are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -56,11 +56,16 @@ fn human(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
     for (at, label) in diagnostic.labels.iter().enumerate() {
         let file = sources.file(label.span.file);
         let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let mut annotation = kind.span(visible(&file.text, label.span.range()));
+        // the renderer looks through all that it is given, and a description may be long
+        let range = visible(&file.text, label.span.range());
+        let lines = lines_around(&file.text, &range);
+        let mut annotation = kind.span(range.start - lines.start..range.end - lines.start);
         if !label.text.is_empty() {
             annotation = annotation.label(&label.text);
         }
-        main = main.element(Snippet::source(&file.text).path(&file.name).annotation(annotation));
+        let (number, _) = file.line_column(offset(lines.start));
+        let snippet = Snippet::source(&file.text[lines]).line_start(number);
+        main = main.element(snippet.path(&file.name).annotation(annotation));
     }
     if let Some(help) = &diagnostic.help {
         main = main.element(Level::HELP.message(help));
@@ -75,6 +80,13 @@ fn visible(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> 
     let end = floor_boundary(text, range.end.clamp(start, text.len()));
     let line = text[start..end].find('\n').map_or(end, |at| start + at);
     start..line
+}
+
+/// The whole lines that a range touches, the end of the last one included.
+fn lines_around(text: &str, range: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at + 1);
+    start..end
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {
