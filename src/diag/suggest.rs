@@ -9,29 +9,43 @@ pub fn did_you_mean<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let limit = (written.chars().count().max(3) / 3).min(3);
+    let written_chars: Vec<char> = written.chars().take(LENGTH).collect();
     known
         .into_iter()
-        .map(|word| (distance(written, word), word))
-        .filter(|(distance, word)| *distance <= limit && *word != written)
+        .filter(|word| *word != written)
+        .filter_map(|word| Some((distance(&written_chars, word, limit)?, word)))
         .min()
         .map(|(_, word)| word)
 }
 
-fn distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(64).collect();
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
+/// How much of a word is looked at.
+const LENGTH: usize = 64;
+
+/// `None` where it is more than `limit`, told as early as it can be: ten thousand hosts may be
+/// held against a thousand names that are all wrong.
+fn distance(a: &[char], b: &str, limit: usize) -> Option<usize> {
+    let b: Vec<char> = b.chars().take(LENGTH).collect();
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
     }
-    rows[a.len()][b.len()]
+    let mut before = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = vec![0; b.len() + 1];
+    for i in 1..=a.len() {
+        row[0] = i;
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(before[j - 2] + 1);
+            }
+            row[j] = best;
+        }
+        // no later row has less than the least of this one
+        if row.iter().all(|it| *it > limit) {
+            return None;
+        }
+        (before, last, row) = (last, row, before);
+    }
+    Some(last[b.len()]).filter(|it| *it <= limit)
 }
