@@ -39,7 +39,7 @@ impl Service for Certificate {
         let span = read::first(node, "validity").map_or(node.head, |value| value.span);
         let mut places = Vec::new();
         for child in node.children_named("on") {
-            let only = Node { children: vec![child.clone()], ..node.clone() };
+            let only = Node::new(Self::KIND, Vec::new(), node.head).with_child(child.clone());
             places.push(Place {
                 hosts: set(&cx.managed_hosts(&only, "on")),
                 cert: read::path(child.prop("cert")?)?,
