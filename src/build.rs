@@ -128,19 +128,48 @@ pub fn build<'a>(
         return Ok(report);
     }
     let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
-    let whole = only.is_empty();
-    let mut swaps: Vec<StagedHost> = outcomes.iter().filter_map(|it| it.staged.clone()).collect();
-    let mut diffs = Vec::new();
-    let mut digests = if whole { BTreeMap::new() } else { before.clone() };
+    let (swaps, diffs) = stage_rest(place, &stage, compiled, before, outcomes, only.is_empty())?;
+    let writes = StateWrites {
+        vault: vault.into_writes(),
+        certificates: compiled.allotted.certificates.clone(),
+        gone: gone_certificates(&report.lock, compiled),
+        lock: lock_changes.then_some(lock),
+    };
+    // the state first: what a bundle names has to be there
+    write_state(place.disk, place.state_path, &writes)?;
+    finish(place.disk, place.out, &swaps)?;
+    report.diagnostics.extend(found);
+    report.diffs = Some(diffs);
+    Ok(report)
+}
+
+/// Stages the end of hosts that are no longer described, and the output folder's own files.
+fn stage_rest(
+    place: Place,
+    stage: &Stage,
+    compiled: &Compiled,
+    before: BTreeMap<String, String>,
+    outcomes: Vec<Outcome>,
+    whole: bool,
+) -> Result<(Vec<StagedHost>, Vec<HostDiff>), Fault> {
+    let (mut swaps, mut diffs, mut digests) = (Vec::new(), Vec::new(), BTreeMap::new());
     for outcome in outcomes {
+        swaps.extend(outcome.staged);
         digests.insert(outcome.host, outcome.digest);
         diffs.push(outcome.diff);
     }
-    for host in before.keys().filter(|host| whole && !digests.contains_key(*host)) {
-        if let Some(old) = read_host(place.disk, &place.out.join(host))? {
-            swaps.push(stage.gone(&old, host)?);
+    for (host, digest) in before {
+        if digests.contains_key(&host) {
+            continue;
         }
-        diffs.push(HostDiff::Gone { host: host.clone() });
+        if !whole {
+            digests.insert(host, digest);
+            continue;
+        }
+        if let Some(old) = read_host(place.disk, &place.out.join(&host))? {
+            swaps.push(stage.gone(&old, &host)?);
+        }
+        diffs.push(HostDiff::Gone { host });
     }
     for (name, text) in stale_tops(place, compiled, &ClusterJson::of(compiled, digests))? {
         stage.top(name, &text)?;
@@ -148,17 +177,7 @@ pub fn build<'a>(
     if !swaps.is_empty() {
         stage.top("CHANGES.md", &page(&diffs))?;
     }
-    let writes = StateWrites {
-        vault: vault.into_writes(),
-        certificates: compiled.allotted.certificates.clone(),
-        gone: gone_certificates(&report.lock, compiled),
-        lock: lock_changes.then_some(lock),
-    };
-    write_state(place.disk, place.state_path, &writes)?;
-    finish(place.disk, place.out, &swaps)?;
-    report.diagnostics.extend(found);
-    report.diffs = Some(diffs);
-    Ok(report)
+    Ok((swaps, diffs))
 }
 
 /// Compares what a build would write with what is there; writes nothing, needs no vault. With

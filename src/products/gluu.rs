@@ -11,6 +11,7 @@ use super::Expand;
 use super::part::{node, overlay};
 use crate::diag::{Code, Diagnostic};
 use crate::model::value::Version;
+use crate::schema::check::check;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
 
@@ -46,7 +47,11 @@ const LOCATIONS: [(&str, bool); 7] = [
 const PLATFORMS: [&str; 5] = ["debian-11", "ubuntu-18.04", "ubuntu-20.04", "rhel-7", "rhel-8"];
 
 pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
-    let Some(parts) = Parts::read(gluu, cx) else { return Vec::new() };
+    // a version that is not covered has other children: the version is told, not they
+    if !covered(gluu, cx) || !check(gluu, cx.schema, cx.diagnostics) {
+        return Vec::new();
+    }
+    let Some(parts) = Parts::read(gluu) else { return Vec::new() };
     parts.judge(gluu, cx);
     let mut nodes = vec![
         parts.certificate(gluu),
@@ -62,10 +67,23 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
     nodes
 }
 
+/// Whether it is a version that is known here; what is no version at all the schema tells.
+fn covered(gluu: &Node, cx: &mut Expand) -> bool {
+    let Some(value) = gluu.prop("version") else { return true };
+    let Some(Ok(version)) = value.as_str().map(Version::parse) else { return true };
+    if (0..=5).any(|minor| version.starts_with(&[4, minor])) {
+        return true;
+    }
+    let message = format!("Gluu Server {version} is not covered");
+    let diagnostic = Diagnostic::error(Code::ProductVersion, message);
+    cx.diagnostics.push(diagnostic.at(value.span, "").help("clustergen knows 4.0 to 4.5"));
+    false
+}
+
 /// What the description says of it.
 struct Parts {
     name: String,
-    version: Spanned<Version>,
+    version: Version,
     hostname: Spanned<String>,
     /// The first one seeds the others.
     nodes: Vec<Value>,
@@ -74,22 +92,13 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(gluu: &Node, cx: &mut Expand) -> Option<Self> {
+    fn read(gluu: &Node) -> Option<Self> {
         let version = gluu.prop("version")?;
-        let parsed = Version::parse(version.as_str()?).ok()?;
-        let covered = (0..=5).any(|minor| parsed.starts_with(&[4, minor]));
-        if !covered {
-            let message = format!("Gluu Server {parsed} is not covered");
-            let help = "clustergen knows 4.0 to 4.5";
-            let diagnostic = Diagnostic::error(Code::ProductVersion, message);
-            cx.diagnostics.push(diagnostic.at(version.span, "").help(help));
-            return None;
-        }
         let hostname = gluu.child("hostname")?.args.first()?;
         let nodes = gluu.child("nodes")?;
         Some(Self {
             name: gluu.label()?.to_owned(),
-            version: Spanned::new(parsed, version.span),
+            version: Version::parse(version.as_str()?).ok()?,
             hostname: Spanned::new(hostname.as_str()?.to_owned(), hostname.span),
             nodes: nodes.args.clone(),
             nodes_span: nodes.head,
@@ -107,10 +116,8 @@ impl Parts {
         for host in hosts {
             let platform = &cx.inventory.host(host.value).platform;
             if !PLATFORMS.contains(&platform.id.as_str()) {
-                let message = format!(
-                    "Gluu's guides for {} never named `{}`",
-                    self.version.value, platform.id
-                );
+                let message =
+                    format!("Gluu's guides for {} never named `{}`", self.version, platform.id);
                 let help = format!("they name {}", PLATFORMS.join(", "));
                 let diagnostic = Diagnostic::warning(Code::ProductPlatform, message);
                 cx.diagnostics.push(diagnostic.at(host.span, "").help(help));

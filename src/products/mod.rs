@@ -9,7 +9,7 @@ mod part;
 
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
-use crate::schema::{Schema, Stage, check::check};
+use crate::schema::{Schema, Stage};
 use crate::syntax::node::{Document, Node, Value};
 
 /// What a product may look at.
@@ -19,7 +19,7 @@ pub struct Expand<'a> {
     pub diagnostics: &'a mut Diagnostics,
 }
 
-/// A product's name, and what makes services of it.
+/// A product's name, and what makes services of it; nothing where it does not keep to its schema.
 type Product = (&'static str, fn(&Node, &mut Expand) -> Vec<Node>);
 
 /// Every product, by name.
@@ -38,9 +38,7 @@ pub fn expand(
         let stage = schema.nodes.get(&node.name.value).and_then(|form| form.stage);
         match product {
             Some((_, expand)) if stage == Some(Stage::Product) => {
-                if check(node, schema, diagnostics) {
-                    nodes.extend(expand(node, &mut Expand { inventory, schema, diagnostics }));
-                }
+                nodes.extend(expand(node, &mut Expand { inventory, schema, diagnostics }));
             }
             _ => nodes.push(node.clone()),
         }
