@@ -120,7 +120,7 @@ fn configuration(services: &[Located<Nginx>], cx: &mut Lowering) -> Fields {
         .text("modules", fixed(&modules, span))
         .text("worker_connections", number(connections, at))
         .text("open_files", number(connections * 2, at))
-        .flag("has_http", !sites.is_empty())
+        .flag("has_http", !sites.is_empty() || !extra.is_empty())
         .flag("has_cookies", !cookies.is_empty())
         .list("cookies", cookies)
         .list("upstreams", upstreams)
