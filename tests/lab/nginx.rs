@@ -174,6 +174,23 @@ fn nginx_refuses_a_file_with_one_character_missing() {
 }
 
 #[test]
+fn raw_lines_are_there_without_a_site_of_ours() {
+    let kdl = r#"
+cluster "c" domain="example.org" platform="debian-12"
+host "lb" address="192.0.2.1"
+host "app" address="192.0.2.2"
+nginx "n" {
+    on "lb"
+    stream "raw" port=636 { servers "app" port=636 }
+    extra "server { listen 8080; return 204; }"
+}
+"#;
+    let built = Built::of(kdl);
+    accepts(&built, "lb");
+    assert!(built.file("lb", "/etc/nginx/nginx.conf").contains("listen 8080;"));
+}
+
+#[test]
 fn names_of_one_kind_do_not_meet_those_of_another() {
     // an upstream and a stream of one name, and names that nginx.conf has of its own
     let kdl = r#"
