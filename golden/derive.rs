@@ -18,7 +18,7 @@ use crate::support::{folders, golden, updating};
 
 #[test]
 fn every_constraint_of_the_schema_has_a_case_that_breaks_it() {
-    let broken: BTreeSet<String> = cases().iter().flat_map(|case| broken_by(case)).collect();
+    let broken: BTreeSet<String> = cases().iter().flat_map(broken_by).collect();
     let folder = RealFolder(golden());
     let mut sources = Sources::new(&folder);
     let schema = Knowledge::load(&mut sources).unwrap().schema;
@@ -197,7 +197,7 @@ impl Text<'_> {
         let both = what.strip_prefix("only-one-of-").and_then(|it| names.get(it));
         let only = none.or(both)?;
         let prop = |name: &String| node.props.iter().find(|it| it.name.value == **name);
-        let written = only.names.iter().find_map(|name| prop(name));
+        let written = only.names.iter().find_map(prop);
         if let Some(written) = written {
             let whole = Span { start: written.name.span.start - 1, ..written.value.span };
             let other = only.names.iter().find(|name| **name != written.name.value)?;

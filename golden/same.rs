@@ -10,7 +10,9 @@ use clustergen::build::{build, compare_with};
 use clustergen::disk::RealFolder;
 
 use crate::cli::{clustergen, code, text};
-use crate::support::{Bench, build_well, compare_text, day, golden, messages, no_faults, tree};
+use crate::support::{
+    Bench, Edited, build_well, compare_text, day, golden, messages, no_faults, tree,
+};
 
 /// A project of a user's: a description with its state, built, in a folder of its own.
 fn project(case: &str) -> tempfile::TempDir {
@@ -223,11 +225,14 @@ fn an_output_folder_of_somebody_else_is_not_touched() {
     assert_eq!(tree(&folder.path().join("out")).len(), 1);
 }
 
-/// A damaged state: what is done to it, and the whole message.
+/// A claim, and what is done to a state.
+type Damage = (&'static str, fn(&Path));
+
+/// A damaged state, and the whole message.
 #[test]
 fn a_state_that_does_not_fit_is_told_as_stored() {
     let mut faults = Vec::new();
-    let damage: [(&str, fn(&Path)); 7] = [
+    let damage: [Damage; 7] = [
         ("a-line-that-is-none", |state| {
             let lock = fs::read_to_string(state.join("lock")).unwrap();
             fs::write(state.join("lock"), lock + "slot everything\n").unwrap();
@@ -255,8 +260,7 @@ fn a_state_that_does_not_fit_is_told_as_stored() {
         ("a-lock-that-lacks-a-host-and-no-vault", |state| {
             let lock = fs::read_to_string(state.join("lock")).unwrap();
             let kept = lock.lines().filter(|line| !line.starts_with("certificate node1/csync2"));
-            fs::write(state.join("lock"), kept.map(|line| format!("{line}\n")).collect::<String>())
-                .unwrap();
+            fs::write(state.join("lock"), kept.collect::<Vec<_>>().join("\n") + "\n").unwrap();
         }),
     ];
     let stored = golden().join("ok/gluu-4/state");
@@ -284,4 +288,24 @@ fn a_lost_lock_comes_back_from_the_vault() {
     build_well(bench.place(&folder, "cluster.kdl"));
     assert_eq!(before, tree(&bench.state.0));
     assert!(compare_with(bench.place(&folder, "cluster.kdl"), false).unwrap().fresh());
+}
+
+#[test]
+fn a_host_that_comes_back_is_given_what_it_had() {
+    let bench = Bench::new(None);
+    let case = golden().join("diff/a-host-is-removed");
+    let written = |name: &str| Edited {
+        base: RealFolder(case.clone()),
+        name: "cluster.kdl".to_owned(),
+        text: fs::read_to_string(case.join(name)).unwrap(),
+    };
+    let (with, without) = (written("before.kdl"), written("after.kdl"));
+    build_well(bench.place(&with, "cluster.kdl"));
+    let (state, out) = (tree(&bench.state.0), without_history(tree(&bench.out)));
+    build_well(bench.place(&without, "cluster.kdl"));
+    let lock = fs::read_to_string(bench.state.0.join("lock")).unwrap();
+    assert!(lock.contains("retired certificate app2/csync2"), "{lock}");
+    build_well(bench.place(&with, "cluster.kdl"));
+    assert_eq!(state, tree(&bench.state.0));
+    assert_eq!(out, without_history(tree(&bench.out)));
 }

@@ -161,7 +161,7 @@ pub fn day() -> OffsetDateTime {
 }
 
 /// Builds, and is content with nothing less than a build without errors.
-pub fn build_well<'a>(place: Place<'a>) -> Report<'a> {
+pub fn build_well(place: Place<'_>) -> Report<'_> {
     let report = build(place, &[], day()).unwrap_or_else(|fault| panic!("{}", said(&fault)));
     assert!(report.diffs.is_some(), "{}", messages(&report));
     report

@@ -63,7 +63,6 @@ pub struct Report<'a> {
     pub stale: Vec<String>,
     /// Everything came from the lock, because the vault is not here.
     pub without_vault: bool,
-    lock: Lock,
 }
 
 impl Report<'_> {
@@ -132,7 +131,6 @@ pub fn build<'a>(
     let writes = StateWrites {
         vault: vault.into_writes(),
         certificates: compiled.allotted.certificates.clone(),
-        gone: gone_certificates(&report.lock, compiled),
         lock: lock_changes.then_some(lock),
     };
     // the state first: what a bundle names has to be there
@@ -250,7 +248,7 @@ fn read<'a>(place: Place<'a>, state: &State, mint: &mut dyn Mint) -> Result<Repo
     let file = sources.open(place.name).map_err(Fault::Environment)?;
     let compiled = compile(&knowledge, &mut sources, file, state, &lock, mint, &mut diagnostics);
     let (diffs, stale) = (None, Vec::new());
-    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false, lock })
+    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false })
 }
 
 /// Looks at every host for the faults that show only there. Templates are run only where nothing
@@ -370,12 +368,6 @@ fn stale_tops(
         }
     }
     Ok(stale)
-}
-
-/// Certificates that the old lock names and the new one does not.
-fn gone_certificates(old: &Lock, compiled: &Compiled) -> Vec<String> {
-    let now = &compiled.allotted.lock.certificates;
-    old.certificates.keys().filter(|key| !now.contains_key(*key)).cloned().collect()
 }
 
 fn at_out<T>(result: std::io::Result<T>, path: &Path) -> Result<T, Fault> {

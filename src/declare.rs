@@ -40,7 +40,8 @@ pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
     facts
 }
 
-/// A certificate carries every name and address by which some peer dials its host.
+/// A certificate carries every name by which some peer dials its host or asks for, and the address
+/// where that is what is dialled.
 fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
     for link in &facts.links {
         let Some(tls) = &link.tls else { continue };
@@ -50,10 +51,15 @@ fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
             let host: &Host = inventory.host(target);
             let purpose = link.to.purpose.as_ref();
             match &tls.name {
-                Some(name) => leaf.names.insert(name.clone()),
-                None => leaf.names.insert(host.dialled(purpose)),
-            };
-            leaf.addresses.insert(host.address(purpose).ip);
+                Some(name) => {
+                    leaf.names.insert(name.clone());
+                    leaf.addresses.insert(host.address(purpose).ip);
+                }
+                // dialled by its name: a certificate that peers pin outlives an address
+                None => {
+                    leaf.names.insert(host.dialled(purpose));
+                }
+            }
         }
     }
 }

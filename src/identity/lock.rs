@@ -2,7 +2,7 @@
 //!
 //! In and out: text. A line is a kind, a key, and values: `slot csync2[idp]/node1 0`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -13,6 +13,15 @@ use crate::source::{FileId, Sources, Span, offset};
 pub struct Lock {
     /// SHA-256 of the authority's certificate.
     pub authority: Option<String>,
+    /// What the description asks for.
+    pub active: Lines,
+    /// What it asked for once: kept, so that it comes back as it was and is given to nobody else.
+    pub retired: Lines,
+}
+
+/// Allotments by key.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lines {
     /// `node1/csync2` → what was issued.
     pub certificates: BTreeMap<String, CertificateLine>,
     /// `csync2[idp]/key` → the keyed digest of its value.
@@ -45,31 +54,60 @@ impl Lock {
         if let Some(sha256) = &self.authority {
             let _ = writeln!(out, "authority sha256={sha256}");
         }
-        for (key, line) in &self.certificates {
-            let CertificateLine { request, key: public, sha256, until } = line;
-            let _ = writeln!(
-                out,
-                "certificate {key} request={request} key={public} sha256={sha256} until={until}"
-            );
-        }
-        for (key, digest) in &self.secrets {
-            let _ = writeln!(out, "secret {key} {digest}");
-        }
-        for (key, minute) in &self.slots {
-            let _ = writeln!(out, "slot {key} {minute}");
-        }
+        self.active.print("", &mut out);
+        self.retired.print("retired ", &mut out);
         out
+    }
+
+    /// What was issued for a key, now or once.
+    #[must_use]
+    pub fn certificate(&self, key: &str) -> Option<&CertificateLine> {
+        self.active.certificates.get(key).or_else(|| self.retired.certificates.get(key))
+    }
+
+    /// The digest of a secret, of now or once.
+    #[must_use]
+    pub fn secret(&self, key: &str) -> Option<&String> {
+        self.active.secrets.get(key).or_else(|| self.retired.secrets.get(key))
+    }
+
+    /// The minute of a member, of now or once.
+    #[must_use]
+    pub fn slot(&self, key: &str) -> Option<u32> {
+        self.active.slots.get(key).or_else(|| self.retired.slots.get(key)).copied()
+    }
+
+    /// Takes over from `old` what is asked for no more. A slot that had to be given to somebody
+    /// else is forgotten: minutes are few.
+    pub fn retire(&mut self, old: Self) {
+        fn rest<T>(
+            now: &BTreeMap<String, T>,
+            old: BTreeMap<String, T>,
+        ) -> impl Iterator<Item = (String, T)> {
+            old.into_iter().filter(|(key, _)| !now.contains_key(key))
+        }
+        self.authority = self.authority.take().or(old.authority);
+        let given: BTreeSet<(String, u32)> = self
+            .active
+            .slots
+            .iter()
+            .map(|(key, minute)| (group(key).to_owned(), *minute))
+            .collect();
+        for lines in [old.retired, old.active] {
+            self.retired.certificates.extend(rest(&self.active.certificates, lines.certificates));
+            self.retired.secrets.extend(rest(&self.active.secrets, lines.secrets));
+            let slots = rest(&self.active.slots, lines.slots);
+            self.retired
+                .slots
+                .extend(slots.filter(|(key, at)| !given.contains(&(group(key).to_owned(), *at))));
+        }
     }
 
     /// Whether everything that `other` says is said here too.
     fn holds(&self, other: &Self) -> bool {
-        fn within<T: PartialEq>(all: &BTreeMap<String, T>, some: &BTreeMap<String, T>) -> bool {
-            some.iter().all(|(key, value)| all.get(key) == Some(value))
-        }
         (other.authority.is_none() || other.authority == self.authority)
-            && within(&self.certificates, &other.certificates)
-            && within(&self.secrets, &other.secrets)
-            && within(&self.slots, &other.slots)
+            && self.active.hold(&other.active)
+            && self.retired.hold(&other.retired)
     }
 
     /// Reads a lock. Every line that is not right is told, with its place.
@@ -85,6 +123,38 @@ impl Lock {
         reader.slots_differ();
         reader.lock
     }
+}
+
+impl Lines {
+    fn print(&self, prefix: &str, out: &mut String) {
+        for (key, line) in &self.certificates {
+            let CertificateLine { request, key: public, sha256, until } = line;
+            let _ = writeln!(
+                out,
+                "{prefix}certificate {key} request={request} key={public} sha256={sha256} until={until}"
+            );
+        }
+        for (key, digest) in &self.secrets {
+            let _ = writeln!(out, "{prefix}secret {key} {digest}");
+        }
+        for (key, minute) in &self.slots {
+            let _ = writeln!(out, "{prefix}slot {key} {minute}");
+        }
+    }
+
+    fn hold(&self, other: &Self) -> bool {
+        fn within<T: PartialEq>(all: &BTreeMap<String, T>, some: &BTreeMap<String, T>) -> bool {
+            some.iter().all(|(key, value)| all.get(key) == Some(value))
+        }
+        within(&self.certificates, &other.certificates)
+            && within(&self.secrets, &other.secrets)
+            && within(&self.slots, &other.slots)
+    }
+}
+
+/// The schedule of a slot's key: `csync2[idp]` of `csync2[idp]/node1`.
+fn group(key: &str) -> &str {
+    key.rsplit_once('/').map_or(key, |(group, _)| group)
 }
 
 struct Reader<'a> {
@@ -106,7 +176,9 @@ impl Reader<'_> {
             return;
         }
         let words: Vec<&str> = text.split(' ').collect();
-        let name = words[..words.len().min(2)].join(" ");
+        // an allotment is active or retired, never both
+        let named = words.strip_prefix(&["retired"]).unwrap_or(&words);
+        let name = named[..named.len().min(2)].join(" ");
         match self.seen.get(&name) {
             Some(_) if self.already(&words) => return,
             Some(first) => {
@@ -143,10 +215,15 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, words: &[&str]) -> Option<()> {
-        match words {
+        let (words, lines) = match words {
             ["authority", sha256] => {
                 self.lock.authority = Some(hex(sha256.strip_prefix("sha256=")?, 64)?);
+                return Some(());
             }
+            ["retired", words @ ..] => (words, &mut self.lock.retired),
+            words => (words, &mut self.lock.active),
+        };
+        match words {
             ["certificate", key, request, public, sha256, until] => {
                 let line = CertificateLine {
                     request: hex(request.strip_prefix("request=")?, 8)?,
@@ -154,13 +231,13 @@ impl Reader<'_> {
                     sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
                     until: day(until.strip_prefix("until=")?)?,
                 };
-                self.lock.certificates.insert(safe(key)?, line);
+                lines.certificates.insert(safe(key)?, line);
             }
             ["secret", key, digest] => {
-                self.lock.secrets.insert(safe(key)?, hex(digest, 32)?);
+                lines.secrets.insert(safe(key)?, hex(digest, 32)?);
             }
             ["slot", key, minute] => {
-                self.lock.slots.insert(safe(key)?, minute.parse().ok().filter(|it| *it < 1440)?);
+                lines.slots.insert(safe(key)?, minute.parse().ok().filter(|it| *it < 1440)?);
             }
             _ => return None,
         }
@@ -170,9 +247,8 @@ impl Reader<'_> {
     /// Two branches may have given one minute to two hosts.
     fn slots_differ(&mut self) {
         let mut taken: BTreeMap<(String, u32), String> = BTreeMap::new();
-        for (key, minute) in &self.lock.slots {
-            let group = key.rsplit_once('/').map_or(key.as_str(), |(group, _)| group);
-            let Some(other) = taken.insert((group.to_owned(), *minute), key.clone()) else {
+        for (key, minute) in &self.lock.active.slots {
+            let Some(other) = taken.insert((group(key).to_owned(), *minute), key.clone()) else {
                 continue;
             };
             let place = |key: &str| self.seen.get(&format!("slot {key}")).copied();

@@ -38,6 +38,7 @@ pub fn settle(
     run.slots();
     run.secrets();
     run.leaves();
+    run.out.lock.retire(lock.clone());
     run.out
 }
 
@@ -62,7 +63,7 @@ impl Run<'_> {
             for (host, minute) in self.minutes(key, schedule) {
                 self.out.settled.slots.insert((key.clone(), host), minute);
                 let name = format!("{key}/{}", self.inventory.host(host).name);
-                self.out.lock.slots.insert(name, minute);
+                self.out.lock.active.slots.insert(name, minute);
             }
         }
     }
@@ -89,22 +90,31 @@ impl Run<'_> {
     }
 
     /// Minutes that were allotted stay where they fit; a new member gets the one that is
-    /// farthest from all others.
+    /// farthest from all others, and one that was somebody's once only where no other is left.
     fn minutes(&self, key: &str, schedule: &Schedule) -> BTreeMap<HostId, u32> {
         let mut minutes: BTreeMap<HostId, u32> = BTreeMap::new();
         let mut taken: BTreeSet<u32> = BTreeSet::new();
         for host in &schedule.members {
             let name = format!("{key}/{}", self.inventory.host(*host).name);
-            let old = self.old.slots.get(&name).filter(|it| **it < schedule.period);
-            if let Some(minute) = old.filter(|it| taken.insert(**it)) {
-                minutes.insert(*host, *minute);
+            let old = self.old.slot(&name).filter(|it| *it < schedule.period);
+            if let Some(minute) = old.filter(|it| taken.insert(*it)) {
+                minutes.insert(*host, minute);
             }
         }
+        let mut spoken_for = taken.clone();
+        for lines in [&self.old.active, &self.old.retired] {
+            // `0` is what comes behind `/`
+            let of_schedule = lines.slots.range(format!("{key}/")..format!("{key}0"));
+            spoken_for.extend(of_schedule.map(|(_, minute)| *minute));
+        }
         for host in &schedule.members {
-            if !minutes.contains_key(host)
-                && let Some(minute) = farthest(&taken, schedule.period)
-            {
+            if minutes.contains_key(host) {
+                continue;
+            }
+            let free = farthest(&spoken_for, schedule.period);
+            if let Some(minute) = free.or_else(|| farthest(&taken, schedule.period)) {
                 taken.insert(minute);
+                spoken_for.insert(minute);
                 minutes.insert(*host, minute);
             }
         }
@@ -113,7 +123,7 @@ impl Run<'_> {
 
     fn secrets(&mut self) {
         for (key, secret) in &self.facts.secrets {
-            let known = self.old.secrets.get(key).cloned();
+            let known = self.old.secret(key).cloned();
             let digest = match (&secret.source, known) {
                 (_, Some(digest)) => Some(digest),
                 (SecretSource::Generate { length }, None) => match self.mint.secret(key, *length) {
@@ -133,7 +143,7 @@ impl Run<'_> {
             };
             if let Some(digest) = digest {
                 self.out.settled.secrets.insert(key.clone(), digest[..8].to_owned());
-                self.out.lock.secrets.insert(key.clone(), digest);
+                self.out.lock.active.secrets.insert(key.clone(), digest);
             }
         }
     }
@@ -194,7 +204,7 @@ impl Run<'_> {
 
     /// Whether the lock has a certificate for the same request, and the certificate is there.
     fn kept(&mut self, key: &LeafKey, leaf: &Leaf, request: &LeafRequest) -> bool {
-        let Some(line) = self.old.certificates.get(&request.key) else { return false };
+        let Some(line) = self.old.certificate(&request.key) else { return false };
         if line.request != request_digest(request) {
             return false;
         }
@@ -209,7 +219,7 @@ impl Run<'_> {
         }
         let issued = IssuedLeaf { pem, key_digest: line.key.clone() };
         self.out.settled.leaves.insert(key.clone(), issued);
-        self.out.lock.certificates.insert(request.key.clone(), line.clone());
+        self.out.lock.active.certificates.insert(request.key.clone(), line.clone());
         true
     }
 
@@ -234,7 +244,7 @@ impl Run<'_> {
             self.out.certificates.insert(request.key.clone(), leaf.pem.clone());
             let issued = IssuedLeaf { pem: leaf.pem, key_digest: line.key.clone() };
             self.out.settled.leaves.insert(key.clone(), issued);
-            self.out.lock.certificates.insert(request.key.clone(), line);
+            self.out.lock.active.certificates.insert(request.key.clone(), line);
         }
     }
 

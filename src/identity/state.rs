@@ -56,7 +56,5 @@ pub struct StateWrites {
     /// Secret: 0600, in folders of 0700, synced before anything else is written.
     pub vault: BTreeMap<String, Zeroizing<Vec<u8>>>,
     pub certificates: BTreeMap<String, String>,
-    /// Certificates of hosts and services that are no more.
-    pub gone: Vec<String>,
     pub lock: Option<String>,
 }

@@ -23,10 +23,8 @@ const GIT_FILES: [(&str, &str); 2] = [
 /// # Errors
 /// Something cannot be written.
 pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Result<(), OutFault> {
-    let nothing = writes.vault.is_empty()
-        && writes.certificates.is_empty()
-        && writes.gone.is_empty()
-        && writes.lock.is_none();
+    let nothing =
+        writes.vault.is_empty() && writes.certificates.is_empty() && writes.lock.is_none();
     if nothing {
         return Ok(());
     }
@@ -61,15 +59,6 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         let vault = state.join("vault");
         if !at(&vault, disk.list(&vault))?.is_empty() {
             replace(disk, &vault.join("lock"), lock.as_bytes(), 0o600)?;
-        }
-    }
-    for key in &writes.gone {
-        let path = state.join(format!("certs/{key}.pem"));
-        at(&path, disk.remove_file(&path))?;
-        if let Some(folder) = path.parent()
-            && at(folder, disk.list(folder))?.is_empty()
-        {
-            at(folder, disk.remove_folder(folder))?;
         }
     }
     Ok(())

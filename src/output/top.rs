@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Compiled;
 use crate::model::facts::Chapter;
-use crate::model::host::HostSet;
+use crate::model::host::{HostId, HostSet};
 
 /// `cluster.json`: what was built.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -88,31 +89,35 @@ pub fn top_files(compiled: &Compiled, json: &ClusterJson) -> BTreeMap<&'static s
 
 /// Bring-up and change, with this cluster's hosts.
 fn runbook(compiled: &Compiled, json: &ClusterJson) -> String {
+    let from = compiled.made_from();
     let mut out = format!(
         "# Runbook of the cluster {}\n\nMade by clustergen from {}.\n\n## Bring-up\n\n",
-        json.cluster,
-        compiled.made_from().description
+        json.cluster, from.description
     );
-    let mut number = 1;
-    let mut line = |out: &mut String, text: &str| {
-        let _ = writeln!(out, "{number}. {text}");
-        number += 1;
-    };
-    line(
-        &mut out,
-        "Back up the folder `vault` of the state: it is the only copy of the cluster's keys.",
-    );
-    for host in json.hosts.keys() {
-        let address =
-            compiled.inventory.find(host).map(|id| compiled.inventory.host(id).address(None).ip);
-        let address = address.map_or_else(|| host.clone(), |ip| ip.to_string());
-        let copy = format!(
-            "`rsync -a --delete {host}/ root@{address}:/root/clustergen/` and there `/root/clustergen/apply.sh --dry-run`, then `/root/clustergen/apply.sh`."
-        );
-        line(&mut out, &copy);
+    let mut steps = vec![
+        "Back up the folder `vault` of the state: it is the only copy of the cluster's keys.".to_owned(),
+        "Give each host the values of its secrets: a folder `/root/clustergen/secrets`, 0700, with one \
+         file per token. `manifest.json` says which secret a token stands for; keys and passwords are \
+         below `vault/keys` and `vault/secrets`."
+            .to_owned(),
+    ];
+    for host in bring_up_order(compiled, json) {
+        let address = match compiled.inventory.host(host).address(None).ip {
+            IpAddr::V6(v6) => format!("[{v6}]"),
+            IpAddr::V4(v4) => v4.to_string(),
+        };
+        let name = &compiled.inventory.host(host).name;
+        steps.push(format!(
+            "{name}: `rsync -a --delete --chown=root:root --exclude=/secrets {name}/ \
+             root@{address}:/root/clustergen/`, there install the `packages` that `manifest.json` \
+             names, then `/root/clustergen/apply.sh --dry-run` and `/root/clustergen/apply.sh`."
+        ));
     }
     for fact in compiled.facts.runbook.iter().filter(|it| it.chapter == Chapter::BringUp) {
-        line(&mut out, &format!("{} ({}).", fact.text, fact.origin.path));
+        steps.push(format!("{} ({}).", fact.text, fact.origin.path));
+    }
+    for (at, step) in steps.iter().enumerate() {
+        let _ = writeln!(out, "{}. {step}", at + 1);
     }
     out.push_str("\n## Change\n\n");
     out.push_str(
@@ -121,4 +126,13 @@ fn runbook(compiled: &Compiled, json: &ClusterJson) -> String {
          `apply.sh --dry-run`, run `apply.sh`. One member of a group after the other.\n",
     );
     out
+}
+
+/// Who is dialled comes before who dials; a mesh is in nobody's way.
+fn bring_up_order(compiled: &Compiled, json: &ClusterJson) -> Vec<HostId> {
+    let dials =
+        |host: HostId| compiled.facts.links_from(host).any(|link| !link.to.hosts.contains(host));
+    let hosts = json.hosts.keys().filter_map(|name| compiled.inventory.find(name));
+    let (later, first): (Vec<HostId>, Vec<HostId>) = hosts.partition(|host| dials(*host));
+    first.into_iter().chain(later).collect()
 }

@@ -137,6 +137,7 @@ impl Service for Csync2 {
                 protocol: Protocol::Tcp,
                 purpose: purpose(),
             },
+            // csync2 asks for no name: its peers know each other's certificate itself
             tls: Some(TlsName { leaf: Self::KIND.to_owned(), name: None }),
             why: format!("csync2 keeps `{}` alike", self.name),
             origin: declare.origin.clone(),
@@ -154,10 +155,9 @@ impl Service for Csync2 {
         includes.sort_unstable();
         declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
         declare.verify(&members, "every peer answers and holds the same files (csync2 -T)");
-        declare.runbook(
-            Chapter::BringUp,
-            format!("the first sync of `{}` is one-sided: the host that is right wins", self.name),
-        );
+        for line in self.first_sync(inventory) {
+            declare.runbook(Chapter::BringUp, line);
+        }
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
@@ -182,7 +182,7 @@ impl Service for Csync2 {
         let dir = cx.this().platform.fact("csync2.system-dir").unwrap_or("/etc").to_owned();
         lower_config(services, &dir, cx);
         lower_pair(owner, &dir, cx);
-        lower_listener(first, cx);
+        lower_listener(services, cx);
         lower_schedule(services, cx);
     }
 }
@@ -302,6 +302,44 @@ impl Csync2 {
         paths
     }
 
+    /// The first sync, in which the first member's files win; until it is done no crontab starts
+    /// one, or the younger files of a fresh host would. The order is that of crmsh's bootstrap.
+    fn first_sync(&self, inventory: &Inventory) -> Vec<String> {
+        let Some(first) = self.members.first() else { return Vec::new() };
+        let host = inventory.host(first.value);
+        let call = self.call(&host.dialled(purpose().as_ref()));
+        let mark = self.seeded_mark(&inventory.cluster.name);
+        let folder = mark.rsplit_once('/').map_or("", |(folder, _)| folder);
+        vec![
+            format!(
+                "When every member of `{0}` has its bundle, on {1}, whose files win: `{call} -rm /; \
+                 {call} -rxv / || {{ {call} -rf /; {call} -rxv /; }}`",
+                self.name, host.name
+            ),
+            format!(
+                "On {}: `csync2 -N {} -T` exits with 2 where all are alike",
+                host.name,
+                host.dialled(purpose().as_ref())
+            ),
+            format!(
+                "On every member of `{}`: `mkdir -p {folder} && touch {mark}`, and cron takes over",
+                self.name
+            ),
+        ]
+    }
+
+    /// The file that says that the first sync is done.
+    fn seeded_mark(&self, cluster: &str) -> String {
+        format!("/var/lib/clustergen/{cluster}/done/csync2-{}-first-sync", self.name)
+    }
+
+    /// A call of csync2 for this group, as a host.
+    fn call(&self, me: &str) -> String {
+        let port = self.port.value;
+        let port = if port == PORT { String::new() } else { format!(" -p {port}") };
+        format!("csync2{port} -N {me} -G {}", self.name)
+    }
+
     /// One `group` of csync2.cfg.
     fn group(&self, owner: Owner, dir: &str, cx: &mut Lowering) -> Fields {
         let mut hosts: Vec<(String, Span)> = self
@@ -396,13 +434,42 @@ fn myself(cx: &Lowering) -> String {
     cx.this().dialled(purpose().as_ref())
 }
 
-fn lower_listener(first: &Located<Csync2>, cx: &mut Lowering) {
+/// One listener serves all the groups of a host.
+fn lower_listener(services: &[Located<Csync2>], cx: &mut Lowering) {
+    let [first, others @ ..] = services else { return };
+    for other in others.iter().map(|it| it.options) {
+        let (group, host) = (first.options, &cx.plan.name);
+        let apart = [
+            (group.port.value != other.port.value, group.port.span, other.port.span),
+            (
+                group.listener.value != other.listener.value,
+                group.listener.span,
+                other.listener.span,
+            ),
+        ];
+        for (_, first, second) in apart.into_iter().filter(|(differ, ..)| *differ) {
+            let message = format!("one csync2 listens on `{host}`, for all of its groups");
+            cx.diagnostics.push(
+                Diagnostic::error(Code::OnlyOneOf, message)
+                    .at(second, "this group says otherwise")
+                    .at(first, "than this one")
+                    .help("write the same `listener` and `port` in both"),
+            );
+        }
+    }
     let (group, owner) = (first.options, first.owner());
     let me = myself(cx);
     let span = group.listener.span;
+    let peers = peers(services, cx);
     let port = number(group.port.value.get(), group.port.span);
     let me_text = cx.text(xinetd_value(&me, span), span);
-    let view = Fields::new(span).text("me", me_text).text("port", port);
+    let filters = cx.this().platform.version("systemd.version");
+    let view = Fields::new(span)
+        .text("me", me_text)
+        .text("port", port)
+        // IPAddressAllow is there since systemd 235
+        .flag("filters", filters.is_some_and(|version| version.at_least(&[235])))
+        .texts("peers", peers);
     match group.listener.value {
         Daemon::Systemd => {
             let folder = "/etc/systemd/system";
@@ -423,8 +490,6 @@ fn lower_listener(first: &Located<Csync2>, cx: &mut Lowering) {
         Daemon::Xinetd => {
             let package = cx.fact("xinetd.package", owner);
             cx.package(owner, package);
-            let peers = peers(group, cx);
-            let view = view.texts("peers", peers);
             let reload = OnChange::Restart("xinetd.service".to_owned());
             cx.template(owner, "/etc/xinetd.d/csync2", 0o644, "csync2/xinetd", view, reload);
             cx.unit(owner, "xinetd.service", &["csync2.socket"]);
@@ -440,15 +505,16 @@ fn lower_listener(first: &Located<Csync2>, cx: &mut Lowering) {
     }
 }
 
-/// The addresses from which members may come.
-fn peers(group: &Csync2, cx: &mut Lowering) -> Vec<Text> {
-    let mut list: Vec<(String, Span)> = group
-        .members
+/// The addresses from which members of any group may come.
+fn peers(services: &[Located<Csync2>], cx: &mut Lowering) -> Vec<Text> {
+    let mut list: Vec<(String, Span)> = services
         .iter()
+        .flat_map(|service| &service.options.members)
         .filter(|it| it.value != cx.host)
         .map(|it| (cx.inventory.host(it.value).address(purpose().as_ref()).ip.to_string(), it.span))
         .collect();
     list.sort();
+    list.dedup_by(|a, b| a.0 == b.0);
     list.iter().map(|(ip, span)| cx.text(plain(ip, *span), *span)).collect()
 }
 
@@ -465,9 +531,10 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
         let Some(minutes) = group.every.value.minutes() else { continue };
         let offset = cx.settled.slots.get(&slot).copied().unwrap_or_default();
         let span = group.every.span;
+        let mark = group.seeded_mark(&cx.inventory.cluster.name);
+        let call = group.call(&me);
         let command = format!(
-            "flock -w 30 /run/clustergen-csync2.lock csync2 -N {me} -G {} -x 2>&1 | logger -t csync2",
-            group.name
+            "test -e {mark} && flock -w 30 /run/clustergen-csync2.lock {call} -x 2>&1 | logger -t csync2"
         );
         lines.push(
             Fields::new(span)

@@ -143,7 +143,30 @@ fn parts(content: &Spanned<String>, cx: &mut Decode) -> Option<Vec<Part>> {
         rest = &rest[open + close + 2..];
     }
     parts.push(Part::Literal(rest.to_owned()));
+    fine &= secrets_stand_apart(&parts, content.span, cx);
     fine.then_some(parts)
+}
+
+/// A token ends where a character comes that is no part of one.
+fn secrets_stand_apart(parts: &[Part], span: Span, cx: &mut Decode) -> bool {
+    let mut fine = true;
+    let parts: Vec<&Part> = parts
+        .iter()
+        .filter(|part| !matches!(part, Part::Literal(text) if text.is_empty()))
+        .collect();
+    for pair in parts.windows(2) {
+        let [Part::Secret(name), next] = pair else { continue };
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let apart = matches!(next, Part::Literal(text) if !text.starts_with(word));
+        if !apart {
+            let message = format!("text stands right behind the secret `{name}`");
+            let help = "put a space, a quote or a line break between them";
+            cx.diagnostics
+                .push(Diagnostic::error(Code::Unquotable, message).at(span, "").help(help));
+            fine = false;
+        }
+    }
+    fine
 }
 
 /// Where `}}` closes, strings left out: `{{ "{{" }}`.

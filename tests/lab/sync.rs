@@ -128,9 +128,31 @@ fn the_line_of_the_crontab_carries_files_over() {
     cluster.n1.write("/srv/www/index.html", "by cron");
     let text = cluster.n1.read("/etc/cron.d/clustergen-csync2");
     let line = text.lines().last().unwrap().splitn(7, ' ').nth(6).unwrap().replace("\\%", "%");
+    cluster.n1.run(&["sh", "-c", &line]);
+    let early = cluster.n2.path("/srv/www/index.html");
+    assert!(!early.exists(), "cron carries nothing over before the first sync is done");
+    cluster.n1.write("/var/lib/clustergen/pair/done/csync2-content-first-sync", "");
     let done = cluster.n1.run(&["sh", "-c", &line]);
     assert!(done.status.success(), "{}", said(&done));
     assert_eq!(cluster.n2.read("/srv/www/index.html"), "by cron");
+}
+
+#[test]
+fn in_the_first_sync_of_the_runbook_the_first_member_wins_over_younger_files() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    cluster.n1.write("/srv/www/settings", "the tuned ones");
+    sleep(Duration::from_millis(1100)); // csync2 compares whole seconds
+    cluster.n2.write("/srv/www/settings", "defaults of a fresh installation");
+    let runbook = built.runbook();
+    let line = runbook.lines().find(|line| line.contains("on n1, whose files win")).unwrap();
+    let command = line.split('`').find(|part| part.starts_with("csync2 ")).unwrap();
+    let done = cluster.n1.run(&["sh", "-c", command]);
+    assert!(done.status.success(), "{command}: {}", said(&done));
+    assert_eq!(cluster.n2.read("/srv/www/settings"), "the tuned ones");
+    assert_eq!(cluster.n1.read("/srv/www/settings"), "the tuned ones");
+    let test = cluster.n1.run(&["csync2", "-N", "n1", "-T"]);
+    assert_eq!(test.status.code(), Some(2), "{}", said(&test));
 }
 
 #[test]

@@ -313,7 +313,7 @@ const REQUEST_HEADERS: [(&str, &str); 7] = [
     ("X-Forwarded-For", "$proxy_add_x_forwarded_for"),
     ("X-Forwarded-Proto", "$scheme"),
     ("X-Forwarded-Host", "$host"),
-    ("Upgrade", "$http_upgrade"),
+    ("Upgrade", "$upgrade"),
     ("Connection", "$connection_upgrade"),
 ];
 
@@ -354,7 +354,6 @@ impl Location {
             .list("request_headers", headers(&self.request_headers, cx))
             .flag("has_response_headers", !self.response_headers.is_empty())
             .list("response_headers", headers(&self.response_headers, cx))
-            .flag("secure", site.certificate.is_some())
             .texts(
                 "extra",
                 self.extra.iter().map(|lines| raw_lines(lines, 12)).collect::<Vec<_>>(),
