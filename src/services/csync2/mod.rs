@@ -10,27 +10,22 @@
 //! - The caller's address is compared with a look-up of its name: `/etc/hosts` is part of it.
 //! - `-N` says who one is in every call, or the host's own name has to be spelt alike everywhere.
 
+mod lower;
+
 use std::collections::BTreeMap;
 
 use super::decode::set;
-use super::lowering::Owner;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
     Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, TlsName,
-    Usage, service_kind,
+    Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
-use crate::model::plan::{Body, Encoding, OnChange};
 use crate::model::value::{AbsPath, Duration, Port};
-use crate::model::view::Fields;
-use crate::quote::{
-    Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed, number, plain,
-    raw_lines, xinetd_value,
-};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
 
@@ -175,15 +170,7 @@ impl Service for Csync2 {
     }
 
     fn lower(services: &[Located<Self>], cx: &mut Lowering) {
-        let [first, ..] = services else { return };
-        let owner = first.owner();
-        let package = cx.fact("csync2.package", owner);
-        cx.package(owner, package);
-        let dir = cx.this().platform.fact("csync2.system-dir").unwrap_or("/etc").to_owned();
-        lower_config(services, &dir, cx);
-        lower_pair(owner, &dir, cx);
-        lower_listener(services, cx);
-        lower_schedule(services, cx);
+        lower::lower(services, cx);
     }
 }
 
@@ -287,21 +274,6 @@ impl Csync2 {
         }
     }
 
-    /// What csync2 itself has of this host's own under what it keeps alike: left out by itself.
-    fn own_files(&self, cx: &Lowering) -> Vec<(String, Span)> {
-        let includes: Vec<&AbsPath> = self.includes.iter().map(|it| &it.value).collect();
-        let own = cx.facts.claims_of(cx.host).filter(|claim| {
-            claim.kind == ClaimKind::PerHost
-                && service_kind(&claim.owner) == Self::KIND
-                && includes.iter().any(|include| include.covers(&claim.path))
-        });
-        let mut paths: Vec<(String, Span)> =
-            own.map(|claim| (claim.path.to_string(), claim.origin.span)).collect();
-        paths.sort();
-        paths.dedup_by(|a, b| a.0 == b.0);
-        paths
-    }
-
     /// The first sync, in which the first member's files win; until it is done no crontab starts
     /// one, or the younger files of a fresh host would. The order is that of crmsh's bootstrap.
     fn first_sync(&self, inventory: &Inventory) -> Vec<String> {
@@ -339,227 +311,4 @@ impl Csync2 {
         let port = if port == PORT { String::new() } else { format!(" -p {port}") };
         format!("csync2{port} -N {me} -G {}", self.name)
     }
-
-    /// One `group` of csync2.cfg.
-    fn group(&self, owner: Owner, dir: &str, cx: &mut Lowering) -> Fields {
-        let mut hosts: Vec<(String, Span)> = self
-            .members
-            .iter()
-            .map(|it| (cx.inventory.host(it.value).dialled(purpose().as_ref()), it.span))
-            .collect();
-        hosts.sort();
-        let hosts: Vec<Text> =
-            hosts.iter().map(|(name, span)| cx.text(csync2_word(name, *span), *span)).collect();
-        let paths = self.includes.iter().map(|it| (it.value.as_str(), it.span)).collect::<Vec<_>>();
-        let includes = patterns(&paths, cx);
-        let derived = self.own_files(cx);
-        let own = self.excludes.iter().map(|it| (it.value.as_str(), it.span));
-        let own: Vec<(&str, Span)> =
-            own.chain(derived.iter().map(|(path, span)| (path.as_str(), *span))).collect();
-        let excludes = patterns(&own, cx);
-        let actions: Vec<Fields> = self.actions.iter().map(|it| it.view(cx)).collect();
-        let backup = self.backup_directory.as_ref().map(|it| {
-            cx.directory(owner, it.value.as_str(), 0o700);
-            cx.text(csync2_pattern(it.value.as_str(), it.span), it.span)
-        });
-        let extra: Vec<Text> = self.extra.iter().map(|lines| raw_lines(lines, 4)).collect();
-        Fields::new(self.span)
-            .text("name", cx.text(csync2_word(&self.name, self.span), self.span))
-            .texts("hosts", hosts)
-            .text("key", fixed(&self.key_path(dir), self.span))
-            .texts("includes", includes)
-            .flag("has_excludes", !excludes.is_empty())
-            .texts("excludes", excludes)
-            .flag("has_actions", !actions.is_empty())
-            .list("actions", actions)
-            .maybe("backup_directory", "has_backup", backup)
-            .text("backup_generations", number(self.backup_generations, self.span))
-            .text("auto", fixed(&self.auto.value, self.auto.span))
-            .texts("extra", extra)
-    }
-}
-
-fn patterns(list: &[(&str, Span)], cx: &mut Lowering) -> Vec<Text> {
-    list.iter().map(|(text, span)| cx.text(csync2_pattern(text, *span), *span)).collect()
-}
-
-impl Action {
-    fn view(&self, cx: &mut Lowering) -> Fields {
-        let own: Vec<(&str, Span)> =
-            self.patterns.iter().map(|it| (it.value.as_str(), it.span)).collect();
-        let execs: Vec<Text> = self
-            .execs
-            .iter()
-            .map(|it| cx.text(csync2_string(&it.value, it.span), it.span))
-            .collect();
-        let logfile = csync2_string(&self.logfile.value, self.logfile.span);
-        Fields::new(self.span)
-            .texts("patterns", patterns(&own, cx))
-            .texts("execs", execs)
-            .text("logfile", cx.text(logfile, self.logfile.span))
-            .maybe("local", "has_local", self.local.map(|word| fixed(word, self.span)))
-    }
-}
-
-fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
-    let [first, ..] = services else { return };
-    let mut groups = Vec::new();
-    for service in services {
-        let group = service.options;
-        groups.push(group.group(service.owner(), dir, cx));
-        let token = cx.secret(&group.group_key(), Encoding::Raw);
-        let path = group.key_path(dir);
-        cx.root_file(service.owner(), &path, 0o600, Body::Secret { token }, OnChange::Nothing);
-    }
-    let view = Fields::new(first.origin.span).list("groups", groups);
-    let path = format!("{dir}/csync2.cfg");
-    cx.template(first.owner(), &path, 0o644, "csync2/csync2.cfg", view, OnChange::Nothing);
-    // a good file gives 0 (entries) or 2 (an empty database), a bad one 1
-    let me = myself(cx);
-    let command = format!("csync2 -N {me} -D \"$scratch\" -L");
-    cx.check(first.owner(), &command, &[0, 2], &[&path]);
-}
-
-fn lower_pair(owner: Owner, dir: &str, cx: &mut Lowering) {
-    let leaf = cx.leaf(Csync2::KIND).map(|leaf| leaf.pem.clone()).unwrap_or_default();
-    let pem = leaf + &cx.authority();
-    let body = Body::Certificate { pem };
-    cx.root_file(owner, &format!("{dir}/csync2_ssl_cert.pem"), 0o644, body, OnChange::Nothing);
-    let body = Body::Secret { token: cx.private_key(Csync2::KIND) };
-    cx.root_file(owner, &format!("{dir}/csync2_ssl_key.pem"), 0o600, body, OnChange::Nothing);
-}
-
-/// The name that this host goes by among its peers.
-fn myself(cx: &Lowering) -> String {
-    cx.this().dialled(purpose().as_ref())
-}
-
-/// One listener serves all the groups of a host.
-fn lower_listener(services: &[Located<Csync2>], cx: &mut Lowering) {
-    let [first, others @ ..] = services else { return };
-    for other in others.iter().map(|it| it.options) {
-        let (group, host) = (first.options, &cx.plan.name);
-        let apart = [
-            (group.port.value != other.port.value, group.port.span, other.port.span),
-            (
-                group.listener.value != other.listener.value,
-                group.listener.span,
-                other.listener.span,
-            ),
-        ];
-        for (_, first, second) in apart.into_iter().filter(|(differ, ..)| *differ) {
-            let message = format!("one csync2 listens on `{host}`, for all of its groups");
-            cx.diagnostics.push(
-                Diagnostic::error(Code::OnlyOneOf, message)
-                    .at(second, "this group says otherwise")
-                    .at(first, "than this one")
-                    .help("write the same `listener` and `port` in both"),
-            );
-        }
-    }
-    let (group, owner) = (first.options, first.owner());
-    let me = myself(cx);
-    let span = group.listener.span;
-    let peers = peers(services, cx);
-    let port = number(group.port.value.get(), group.port.span);
-    let me_text = cx.text(xinetd_value(&me, span), span);
-    let filters = cx.this().platform.version("systemd.version");
-    let view = Fields::new(span)
-        .text("me", me_text)
-        .text("port", port)
-        // IPAddressAllow is there since systemd 235
-        .flag("filters", filters.is_some_and(|version| version.at_least(&[235])))
-        .texts("peers", peers);
-    match group.listener.value {
-        Daemon::Systemd => {
-            let folder = "/etc/systemd/system";
-            let restart = OnChange::Restart("csync2.socket".to_owned());
-            let socket = format!("{folder}/csync2.socket");
-            cx.template(
-                owner,
-                &socket,
-                0o644,
-                "csync2/csync2.socket",
-                view.clone(),
-                restart.clone(),
-            );
-            let service = format!("{folder}/csync2@.service");
-            cx.template(owner, &service, 0o644, "csync2/csync2@.service", view, OnChange::Nothing);
-            cx.unit(owner, "csync2.socket", &[]);
-        }
-        Daemon::Xinetd => {
-            let package = cx.fact("xinetd.package", owner);
-            cx.package(owner, package);
-            let reload = OnChange::Restart("xinetd.service".to_owned());
-            cx.template(owner, "/etc/xinetd.d/csync2", 0o644, "csync2/xinetd", view, reload);
-            cx.unit(owner, "xinetd.service", &["csync2.socket"]);
-        }
-        Daemon::Inetd => {
-            let package = cx.fact("inetd.package", owner);
-            cx.package(owner, package);
-            let unit = cx.this().platform.fact("inetd.unit").unwrap_or("inetd.service").to_owned();
-            let reload = OnChange::Restart(unit.clone());
-            cx.block(owner, "/etc/inetd.conf", "csync2/inetd.block", view, reload);
-            cx.unit(owner, &unit, &["csync2.socket"]);
-        }
-    }
-}
-
-/// The addresses from which members of any group may come.
-fn peers(services: &[Located<Csync2>], cx: &mut Lowering) -> Vec<Text> {
-    let mut list: Vec<(String, Span)> = services
-        .iter()
-        .flat_map(|service| &service.options.members)
-        .filter(|it| it.value != cx.host)
-        .map(|it| (cx.inventory.host(it.value).address(purpose().as_ref()).ip.to_string(), it.span))
-        .collect();
-    list.sort();
-    list.dedup_by(|a, b| a.0 == b.0);
-    list.iter().map(|(ip, span)| cx.text(plain(ip, *span), *span)).collect()
-}
-
-fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
-    let [first, ..] = services else { return };
-    let owner = first.owner();
-    let package = cx.fact("cron.package", owner);
-    cx.package(owner, package);
-    let me = myself(cx);
-    let mut lines = Vec::new();
-    for service in services {
-        let group = service.options;
-        let slot = (service.key.to_string(), cx.host);
-        let Some(minutes) = group.every.value.minutes() else { continue };
-        let offset = cx.settled.slots.get(&slot).copied().unwrap_or_default();
-        let span = group.every.span;
-        let mark = group.seeded_mark(&cx.inventory.cluster.name);
-        let call = group.call(&me);
-        let command = format!(
-            "test -e {mark} && flock -w 30 /run/clustergen-csync2.lock {call} -x 2>&1 | logger -t csync2"
-        );
-        lines.push(
-            Fields::new(span)
-                .text("schedule", cron_fields(minutes, offset, span))
-                .text("command", cx.text(cron_command(&command, span), span))
-                .text("every", fixed(&group.every.value.to_string(), span))
-                .text("group", cx.text(csync2_word(&group.name, group.span), group.span)),
-        );
-    }
-    let view = Fields::new(first.origin.span).list("lines", lines);
-    let path = "/etc/cron.d/clustergen-csync2";
-    cx.template(owner, path, 0o644, "csync2/cron", view, OnChange::Nothing);
-    let unit = cx.this().platform.fact("cron.unit").unwrap_or("cron.service").to_owned();
-    cx.unit(owner, &unit, &[]);
-}
-
-/// Minute and hour fields (crontab(5)) for every `period` minutes, `offset` minutes in.
-fn cron_fields(period: u32, offset: u32, span: Span) -> Text {
-    let (minute, hour) = (offset % 60, offset / 60);
-    let fields = match period {
-        1 => "* * * * *".to_owned(),
-        2..60 => format!("{offset}-59/{period} * * * *"),
-        60 => format!("{minute} * * * *"),
-        1440 => format!("{minute} {hour} * * *"),
-        _ => format!("{minute} {hour}-23/{} * * *", period / 60),
-    };
-    fixed(&fields, span)
 }
