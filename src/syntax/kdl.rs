@@ -2,8 +2,9 @@
 
 use kdl::{KdlDocument, KdlEntry, KdlError, KdlNode, KdlValue};
 
-use super::depth;
 use super::node::{Node, Prop, Scalar, Value};
+use super::plain::plain;
+use super::scan::{self, MAX_FAULTS};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Sources, Span, Spanned, offset};
 
@@ -17,16 +18,21 @@ pub(super) fn parse(
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Node>> {
     let text = &sources.file(file).text;
-    if let Some(at) = depth::too_deep(text) {
-        let message = format!("more than {} levels of nesting", depth::MAX);
-        diagnostics.push(
-            Diagnostic::error(Code::TooDeep, message)
-                .at(Span { file, start: at, end: at + 1 }, "the innermost one starts here")
-                .help("take out the extra levels; no description needs more than six"),
-        );
-        return None;
-    }
-    match on_a_large_stack(|| KdlDocument::parse_v2(text)) {
+    let clean = match scan::prepare(text) {
+        Ok(clean) => clean,
+        Err(refusals) => {
+            for refusal in refusals {
+                let (start, end) = (offset(refusal.start), offset(refusal.end));
+                diagnostics.push(
+                    Diagnostic::error(refusal.code, refusal.message)
+                        .at(Span { file, start, end }, refusal.label)
+                        .help(refusal.help),
+                );
+            }
+            return None;
+        }
+    };
+    match on_a_large_stack(|| KdlDocument::parse_v2(&clean)) {
         Err(error) => {
             let message = format!("no memory for the parser: {error}");
             let help = "it needs 512 MiB of address space; look at `ulimit -v`";
@@ -35,7 +41,7 @@ pub(super) fn parse(
         }
         Ok(Ok(document)) => Some(document.nodes().iter().map(|node| convert(node, file)).collect()),
         Ok(Err(error)) => {
-            report(&error, file, text, diagnostics);
+            report(&error, file, &clean, diagnostics);
             None
         }
     }
@@ -104,10 +110,13 @@ fn span(file: FileId, start: usize, length: usize) -> Span {
     Span { file, start: offset(start), end: offset(start + length) }
 }
 
-/// The parser recovers and may tell one fault twice, at nested places or at neighbours: the
-/// innermost, or the first of neighbours, is told.
+/// What the parser says of one fault: start, end, message, help.
+type Said = (usize, usize, String, Option<String>);
+
+/// The parser recovers and may tell one fault twice, at one place or at nested ones: of those the
+/// innermost is told, and of those in one line the first.
 fn report(error: &KdlError, file: FileId, text: &str, diagnostics: &mut Diagnostics) {
-    let mut faults: Vec<(usize, usize, String, Option<String>)> = error
+    let mut faults: Vec<Said> = error
         .diagnostics
         .iter()
         .map(|fault| {
@@ -118,32 +127,39 @@ fn report(error: &KdlError, file: FileId, text: &str, diagnostics: &mut Diagnost
         })
         .collect();
     faults.sort();
-    faults.dedup_by(|second, first| first.0 != second.0 && second.0 <= first.1 + 1);
-    for (at, (start, end, message, help)) in faults.iter().enumerate() {
-        let inner = faults[at + 1..].iter().any(|other| other.0 < *end && other.1 <= *end);
-        if inner {
+    let (mut told, mut line_end) = (0, 0);
+    for (at, fault) in faults.iter().enumerate() {
+        let (_, end, message, help) = fault;
+        // a few looks ahead: a text of a million faults has them all at one place
+        let within = |other: &&Said| other.0 < *end;
+        let mut inner = faults[at + 1..].iter().take_while(within).take(64);
+        let Some((message, help)) = plain(message, help.as_deref()) else { continue };
+        let start = place(fault, text);
+        if inner.any(|other| other.1 <= *end) || start < line_end {
             continue;
         }
-        // a long span marks all that the parser gave up on; only its end is the fault
-        let shown =
-            text[*start..*end].rfind('\n').filter(|_| *start == 0).map_or(*start, |n| n + 1);
-        let mut diagnostic = Diagnostic::error(Code::Syntax, lower_first(message))
-            .at(Span { file, start: offset(shown), end: offset(*end) }, "");
-        diagnostic = diagnostic.help(help.clone().map_or_else(
-            || "a node is `name \"argument\" property=\"value\" { children }`".to_owned(),
-            |help| lower_first(&help),
-        ));
-        diagnostics.push(diagnostic);
+        if told == MAX_FAULTS {
+            let help = "mend those before first: one can make the parser stumble many times";
+            let diagnostic = Diagnostic::error(Code::Syntax, "more faults follow from here on");
+            let span = Span { file, start: offset(start), end: offset(*end) };
+            diagnostics.push(diagnostic.at(span, "").help(help));
+            return;
+        }
+        (told, line_end) = (told + 1, text[start..].find('\n').map_or(text.len(), |n| start + n));
+        let span = Span { file, start: offset(start), end: offset(*end) };
+        diagnostics.push(Diagnostic::error(Code::Syntax, message).at(span, "").help(help));
     }
 }
 
-fn lower_first(text: &str) -> String {
-    let text = text.trim_end_matches('.');
-    let mut chars = text.chars();
-    match (chars.next(), chars.clone().next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => {
-            first.to_lowercase().chain(chars).collect()
-        }
-        _ => text.to_owned(),
+/// Where a fault is: a long span marks all that the parser gave up on, and only its end is at
+/// fault.
+fn place((start, end, message, _): &Said, text: &str) -> usize {
+    let given_up = &text[*start..*end];
+    let sign = if message == "Expected property value" { given_up.rfind('=') } else { None };
+    let line = if *start == 0 { given_up.rfind('\n') } else { None };
+    match sign.or(line) {
+        Some(at) if start + at + 1 < *end => start + at + 1,
+        Some(at) => start + at,
+        None => *start,
     }
 }

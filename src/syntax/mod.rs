@@ -3,10 +3,11 @@
 //! In: [`Sources`]. Out: a [`Document`] in which every name, argument, property and value has its
 //! place. Not here: which nodes there are (see `schema`) and what they mean.
 
-mod depth;
 mod kdl;
 pub mod node;
+mod plain;
 mod print;
+mod scan;
 
 pub use print::print;
 
