@@ -80,7 +80,12 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// Takes one in. The same fault on the same places, found once per host, counts once.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.message = legible(&diagnostic.message);
+        diagnostic.help = diagnostic.help.map(|help| legible(&help));
+        for label in &mut diagnostic.labels {
+            label.text = legible(&label.text);
+        }
         let known = |other: &&Diagnostic| {
             other.code == diagnostic.code
                 && other.labels.first().map(|label| label.span)
@@ -120,6 +125,27 @@ impl Diagnostics {
         });
         list
     }
+}
+
+/// What a person wrote may stand in a sentence: what would move the cursor or turn the line around
+/// shows as a dot, and nobody reads more than the start of a very long word.
+fn legible(text: &str) -> String {
+    const LONGEST: usize = 200;
+    let turns = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(text.len().min(4096));
+    let mut length = 0;
+    for c in text.chars() {
+        length = if matches!(c, ' ' | '`') { 0 } else { length + 1 };
+        match length {
+            ..LONGEST => out.push(if turns(c) { '·' } else { c }),
+            LONGEST => out.push('…'),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// `1 error`, `2 errors`.

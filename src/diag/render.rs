@@ -2,10 +2,12 @@
 //!
 //! The only module that knows `annotate-snippets`. Colours are decided by the caller.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Diagnostics, Severity, counted};
-use crate::source::{Sources, offset};
+use crate::source::{SourceFile, Sources, Span};
 
 /// How diagnostics are printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -19,16 +21,29 @@ pub enum Format {
     Json,
 }
 
-/// Renders everything, errors first, a count at the end.
+/// So many are shown: nobody reads further, and a wrong text can have a fault in every word.
+const MOST_EXCERPTS: usize = 100;
+const MOST_LINES: usize = 1000;
+
+/// Renders errors first, then in the order of the places, a count at the end.
 #[must_use]
 pub fn render(all: &Diagnostics, sources: &Sources, format: Format, colour: bool) -> String {
     let mut out = String::new();
-    for diagnostic in all.sorted() {
+    let list = all.sorted();
+    let most = if format == Format::Human { MOST_EXCERPTS } else { MOST_LINES };
+    for diagnostic in list.iter().take(most) {
         match format {
             Format::Human => out.push_str(&human(diagnostic, sources, colour)),
             Format::Short => out.push_str(&short(diagnostic, sources)),
             Format::Json => out.push_str(&json(diagnostic, sources)),
         }
+    }
+    if let Some(more) = list.len().checked_sub(most).filter(|more| *more > 0) {
+        out.push_str(&match format {
+            Format::Human => format!("{more} more are not shown: mend those above first\n\n"),
+            Format::Short => format!("{more} more are not shown: mend those above first\n"),
+            Format::Json => format!("{}\n", serde_json::json!({ "not_shown": more })),
+        });
     }
     if format == Format::Human {
         let (errors, warnings) = (all.count(Severity::Error), all.count(Severity::Warning));
@@ -56,16 +71,13 @@ fn human(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
     for (at, label) in diagnostic.labels.iter().enumerate() {
         let file = sources.file(label.span.file);
         let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        // the renderer looks through all that it is given, and a description may be long
-        let range = visible(&file.text, label.span.range());
-        let lines = lines_around(&file.text, &range);
-        let mut annotation = kind.span(range.start - lines.start..range.end - lines.start);
+        let (number, line, range) = first_line(file, label.span);
+        let mut annotation = kind.span(range);
         if !label.text.is_empty() {
             annotation = annotation.label(&label.text);
         }
-        let (number, _) = file.line_column(offset(lines.start));
-        let snippet = Snippet::source(&file.text[lines]).line_start(number);
-        main = main.element(snippet.path(&file.name).annotation(annotation));
+        let snippet = Snippet::source(line).line_start(number).path(&file.name);
+        main = main.element(snippet.annotation(annotation));
     }
     if let Some(help) = &diagnostic.help {
         main = main.element(Level::HELP.message(help));
@@ -74,26 +86,19 @@ fn human(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
     format!("{}\n\n", renderer.render(&[main]))
 }
 
-/// A span that ends at the end of its first line: nobody wants a page of arrows.
-fn visible(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let start = floor_boundary(text, range.start.min(text.len()));
-    let end = floor_boundary(text, range.end.clamp(start, text.len()));
-    let line = text[start..end].find('\n').map_or(end, |at| start + at);
-    start..line
+/// The line in which a span begins, its number, and the part of the span that is in it: nobody
+/// wants a page of arrows, and the renderer reads all that it is given.
+fn first_line(file: &SourceFile, span: Span) -> (usize, &str, Range<usize>) {
+    let (number, _) = file.line_column(span.start);
+    let line = file.line(span.file, number).range();
+    let text = file.text[line.clone()].trim_end_matches('\r');
+    let start = floor_boundary(text, span.range().start.saturating_sub(line.start));
+    let end = floor_boundary(text, span.range().end.saturating_sub(line.start));
+    (number, text, start..end.max(start))
 }
 
-/// The whole lines that a range touches, the end of the last one included.
-fn lines_around(text: &str, range: &std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at + 1);
-    start..end
-}
-
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
+fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }
 
 fn short(diagnostic: &Diagnostic, sources: &Sources) -> String {
