@@ -1,6 +1,8 @@
 //! Holds a node against the schema. Tells every fault; each names the constraint that it breaks,
 //! so that a test can prove that no constraint is without a case.
 
+use std::collections::BTreeSet;
+
 use super::{Child, Field, NodeSchema, Schema, Type};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, or_list};
 use crate::quote::RESERVED;
@@ -154,9 +156,10 @@ impl Run<'_> {
     }
 
     fn props(&mut self, node: &Node, form: &NodeSchema, path: &str) {
-        for (at, prop) in node.props.iter().enumerate() {
+        let mut seen = BTreeSet::new();
+        for prop in &node.props {
             let name = &prop.name.value;
-            if node.props[..at].iter().any(|other| other.name.value == *name) {
+            if !seen.insert(name) {
                 self.fault(
                     Code::Repeated,
                     format!("`{name}` is written twice"),
