@@ -118,6 +118,19 @@ impl Folder for RealFolder {
                 match kind {
                     EntryKind::Folder => open.push(name),
                     _ => files.push(name),
+    fn exists(&self, name: &str) -> bool {
+        self.0.join(name).symlink_metadata().is_ok()
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        let whole = |path: &Path| path.canonicalize().ok();
+        let folder = if self.0.as_os_str().is_empty() { Path::new(".") } else { &self.0 };
+        match (whole(folder), whole(&folder.join(name))) {
+            (Some(folder), Some(path)) => path.starts_with(folder),
+            _ => true, // that it cannot be read is told by who reads it
+        }
+    }
+
                 }
             }
         }

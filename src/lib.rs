@@ -189,7 +189,7 @@ fn templates(
             Vec::new()
         });
         for file in files {
-            match sources.open(&format!("{name}/{file}")) {
+            match sources.open_inside(&format!("{name}/{file}")) {
                 Ok(id) => {
                     texts.insert(file.clone(), sources.file(id).text.clone());
                     own.insert(file.trim_end_matches(".tera").to_owned(), id);

@@ -56,6 +56,16 @@ pub trait Folder: Sync {
     /// What the operating system says, as text for a person.
     fn read(&self, name: &str) -> Result<Vec<u8>, String>;
 
+    /// Whether there is something of this name, readable or not.
+    fn exists(&self, name: &str) -> bool {
+        self.read(name).is_ok()
+    }
+
+    /// Whether a name stays in the folder when links are followed.
+    fn holds(&self, _name: &str) -> bool {
+        true
+    }
+
     /// The names of the files below a sub-folder, sorted, relative to the description's folder.
     ///
     /// # Errors
@@ -133,9 +143,20 @@ impl<'a> Sources<'a> {
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("`{name}` is not UTF-8: byte {at}, in line {line}, starts no character")
+            format!("`{name}` is not UTF-8 (line {line}, byte {at}): save it as UTF-8")
         })?;
         Ok(self.add(name, text))
+    }
+
+    /// Reads a text that another one names: links do not lead it out of the folder.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_inside(&mut self, name: &str) -> Result<FileId, String> {
+        if !self.folder.holds(name) {
+            return Err(format!("`{name}` is a link that leads out of the description's folder"));
+        }
+        self.open(name)
     }
 
     /// Takes in a text that is already in memory: the embedded schema, a lock.

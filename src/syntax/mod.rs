@@ -11,6 +11,8 @@ mod scan;
 
 pub use print::print;
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Sources, Span};
 use node::{Document, Node};
@@ -20,8 +22,8 @@ use node::{Document, Node};
 /// A text that cannot be parsed is left out, so that the faults of the others are told too.
 pub fn parse(sources: &mut Sources, file: FileId, diagnostics: &mut Diagnostics) -> Document {
     let mut nodes = Vec::new();
-    let mut open = vec![file];
-    splice(sources, file, &mut open, &mut nodes, diagnostics);
+    let mut way = Way { open: vec![file], taken: BTreeMap::new() };
+    splice(sources, file, &mut way, &mut nodes, diagnostics);
     Document { nodes }
 }
 
@@ -30,10 +32,21 @@ pub fn parse_one(sources: &Sources, file: FileId, diagnostics: &mut Diagnostics)
     Document { nodes: kdl::parse(sources, file, diagnostics).unwrap_or_default() }
 }
 
+/// Longest chain of files that include each other.
+const MAX_CHAIN: usize = 100;
+
+/// The way through the files.
+struct Way {
+    /// From the description to the file at hand.
+    open: Vec<FileId>,
+    /// Where each file was included.
+    taken: BTreeMap<FileId, Span>,
+}
+
 fn splice(
     sources: &mut Sources,
     file: FileId,
-    open: &mut Vec<FileId>,
+    way: &mut Way,
     nodes: &mut Vec<Node>,
     diagnostics: &mut Diagnostics,
 ) {
@@ -42,10 +55,10 @@ fn splice(
             nodes.push(node);
             continue;
         }
-        if let Some(included) = follow(sources, file, &node, open, diagnostics) {
-            open.push(included);
-            splice(sources, included, open, nodes, diagnostics);
-            open.pop();
+        if let Some(included) = follow(sources, file, &node, way, diagnostics) {
+            way.open.push(included);
+            splice(sources, included, way, nodes, diagnostics);
+            way.open.pop();
         }
     }
 }
@@ -55,34 +68,48 @@ fn follow(
     sources: &mut Sources,
     from: FileId,
     node: &Node,
-    open: &[FileId],
+    way: &mut Way,
     diagnostics: &mut Diagnostics,
 ) -> Option<FileId> {
     let usage = "write `include \"hosts.kdl\"`, a file beside or below this one";
-    let [value] = node.args.as_slice() else {
-        let message = "`include` takes one file name";
-        diagnostics.push(Diagnostic::error(Code::Include, message).at(node.head, "").help(usage));
-        return None;
+    let value = match node.args.as_slice() {
+        [value] if value.as_str().is_some_and(|name| !name.is_empty()) => value,
+        _ => {
+            let diagnostic = Diagnostic::error(Code::Include, "`include` takes one file name");
+            diagnostics.push(diagnostic.at(node.head, "").help(usage));
+            return None;
+        }
     };
     let mut refuse = |code: Code, message: String, span: Span, help: &str| {
         diagnostics.push(Diagnostic::error(code, message).at(span, "").help(help));
         None
     };
-    if !node.children.is_empty() || !node.props.is_empty() {
+    if !node.children.is_empty() || !node.props.is_empty() || value.annotation.is_some() {
         return refuse(Code::Include, "`include` takes a file name alone".into(), node.head, usage);
     }
     let Some(name) = value.as_str().and_then(|name| beside(&sources.file(from).name, name)) else {
         let message = "an include stays in the description's folder".to_owned();
         return refuse(Code::Include, message, value.span, usage);
     };
-    match sources.open(&name) {
-        Ok(id) if open.contains(&id) => {
-            let message = format!("`{name}` includes itself");
-            refuse(Code::Include, message, value.span, "take this include out")
-        }
-        Ok(id) => Some(id),
-        Err(message) => refuse(Code::CannotRead, message, value.span, usage),
+    let id = match sources.open_inside(&name) {
+        Ok(id) => id,
+        Err(message) => return refuse(Code::CannotRead, message, value.span, usage),
+    };
+    if way.open.contains(&id) {
+        let message = format!("`{name}` includes itself");
+        return refuse(Code::Include, message, value.span, "take this include out");
     }
+    if way.open.len() > MAX_CHAIN {
+        let message = format!("more than {MAX_CHAIN} files that include each other in a chain");
+        return refuse(Code::TooDeep, message, value.span, "include them from one file");
+    }
+    if let Some(first) = way.taken.insert(id, value.span) {
+        let diagnostic = Diagnostic::error(Code::Include, format!("`{name}` is included twice"));
+        let diagnostic = diagnostic.at(value.span, "the second one").at(first, "the first one");
+        diagnostics.push(diagnostic.help("take one of them out"));
+        return None;
+    }
+    Some(id)
 }
 
 /// A name relative to the including file's folder, as a name relative to the description's.
