@@ -108,7 +108,7 @@ pub fn build<'a>(
         return Ok(report);
     }
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
-    let existing = Existing::open(place.disk, place.out)?;
+    let existing = existing(place, compiled)?;
     let hosts = selected(compiled, only)?;
     let lock = compiled.allotted.lock.print(place.name);
     let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
@@ -117,13 +117,16 @@ pub fn build<'a>(
         return Err(Fault::Asked(why.to_owned()));
     }
     let stage = Stage::new(place.disk, place.out)?;
-    let (found, outcomes) = work(place, &hosts, compiled, &report.sources, Some(&stage))?;
-    if found.fatal(place.strict) {
+    let worked = work(place, &hosts, compiled, &report.sources, Some(&stage));
+    if worked.as_ref().map_or(true, |(found, _)| found.fatal(place.strict)) {
         recover(place.disk, place.out)?;
         if !existed {
             at_out(place.disk.remove_folder(place.out), place.out)?;
         }
         report.diagnostics.extend(found);
+    }
+    let (found, outcomes) = worked?;
+    if found.fatal(place.strict) {
         return Ok(report);
     }
     let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
@@ -200,7 +203,7 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
         report.stale.extend(outcome.strange);
         diffs.push(outcome.diff);
     }
-    let existing = Existing::open(place.disk, place.out)?;
+    let existing = existing(place, compiled)?;
     let existing = existing.map(|it| it.cluster.hosts).unwrap_or_default();
     let gone = existing.into_keys().filter(|host| !digests.contains_key(host));
     diffs.extend(gone.map(|host| HostDiff::Gone { host }));
@@ -218,6 +221,20 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
 }
 
 /// Reads and compiles, and looks at every host; nothing is compared or written.
+/// The output of the last build, where it is this cluster's.
+fn existing(place: Place, compiled: &Compiled) -> Result<Option<Existing>, Fault> {
+    let existing = Existing::open(place.disk, place.out)?;
+    let name = &compiled.inventory.cluster.name;
+    match existing {
+        Some(other) if other.cluster.cluster != *name => Err(Fault::Environment(format!(
+            "`{}` holds the bundles of the cluster `{}`, not of `{name}`: name another folder with `-o`, or delete this one where the cluster has a new name",
+            place.out.display(),
+            other.cluster.cluster,
+        ))),
+        existing => Ok(existing),
+    }
+}
+
 ///
 /// # Errors
 /// The surroundings are in the way.

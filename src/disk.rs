@@ -8,9 +8,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::io::Errno;
 
 use crate::source::{Folder, MAX_BYTES};
+
+/// For reading: opening a pipe must not wait for a writer.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 /// What lies in a folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +32,15 @@ pub trait Disk: Sync {
     /// # Errors
     /// As the operating system says.
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+
+    /// The bytes of a file below a folder, on a way without links; `None` where there is none,
+    /// and where something else has its name.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn read_below(&self, folder: &Path, path: &str) -> io::Result<Option<Vec<u8>>> {
+        self.read(&folder.join(path))
+    }
 
     /// What lies in a folder, sorted by name; nothing where there is none.
     ///
@@ -105,19 +118,6 @@ impl Folder for RealFolder {
         Ok(bytes)
     }
 
-    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
-        if !self.0.join(folder).is_dir() {
-            return Err(format!("there is no folder `{folder}`"));
-        }
-        let mut files = Vec::new();
-        let mut open = vec![String::new()];
-        while let Some(prefix) = open.pop() {
-            let said = |error: io::Error| format!("`{folder}` cannot be read: {error}");
-            for (name, kind) in RealDisk.list(&self.0.join(folder).join(&prefix)).map_err(said)? {
-                let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-                match kind {
-                    EntryKind::Folder => open.push(name),
-                    _ => files.push(name),
     fn exists(&self, name: &str) -> bool {
         self.0.join(name).symlink_metadata().is_ok()
     }
@@ -131,6 +131,19 @@ impl Folder for RealFolder {
         }
     }
 
+    fn list(&self, folder: &str) -> Result<Vec<String>, String> {
+        if !self.0.join(folder).is_dir() {
+            return Err(format!("there is no folder `{folder}`"));
+        }
+        let mut files = Vec::new();
+        let mut open = vec![String::new()];
+        while let Some(prefix) = open.pop() {
+            let said = |error: io::Error| format!("`{folder}` cannot be read: {error}");
+            for (name, kind) in RealDisk.list(&self.0.join(folder).join(&prefix)).map_err(said)? {
+                let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+                match kind {
+                    EntryKind::Folder => open.push(name),
+                    _ => files.push(name),
                 }
             }
         }
@@ -144,10 +157,29 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        match rustix::fs::open(path, READ, Mode::empty()) {
+            Ok(file) => {
+                let bytes = whole(file.into())?;
+                bytes.map(Some).ok_or_else(|| io::Error::other("it is no regular file"))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read_below(&self, folder: &Path, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let root = match fs::File::open(folder) {
+            Ok(root) => root,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match rustix::fs::openat2(root, path, READ, Mode::empty(), within) {
+            Ok(file) => whole(file.into()),
+            Err(Errno::NOENT | Errno::LOOP | Errno::XDEV | Errno::NOTDIR | Errno::NXIO) => Ok(None),
+            // kernels before 5.6, and sandboxes
+            Err(Errno::NOSYS | Errno::PERM) => self.read(&folder.join(path)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -215,6 +247,16 @@ impl Disk for RealDisk {
     fn sync(&self, path: &Path) -> io::Result<()> {
         Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
     }
+}
+
+/// The bytes of a regular file; `None` where it is something else.
+fn whole(mut file: fs::File) -> io::Result<Option<Vec<u8>>> {
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {

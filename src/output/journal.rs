@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::STAGE;
 use super::stage::StagedHost;
-use super::tree::{OutFault, at, parents, remove_tree};
+use super::tree::{Existing, OutFault, at, parents, remove_tree};
 use crate::disk::{Disk, EntryKind};
+use crate::model::name::Label;
 use crate::render::{SUMS, sha256};
 
 const JOURNAL: &str = "journal";
@@ -40,16 +41,33 @@ pub fn finish(disk: &dyn Disk, out: &Path, hosts: &[StagedHost]) -> Result<(), O
 /// Something cannot be read or written.
 pub fn recover(disk: &dyn Disk, out: &Path) -> Result<(), OutFault> {
     let stage = out.join(STAGE);
-    match at(&stage, disk.read(&stage.join(JOURNAL)))? {
+    // a link would lead what follows to somebody else's files
+    only_folders(disk, out, &[STAGE])?;
+    only_folders(disk, &stage, &["hosts", "top"])?;
+    match at(&stage, disk.read_below(&stage, JOURNAL))? {
         Some(journal) => carry_out(disk, out, &String::from_utf8_lossy(&journal)),
+        // in a folder that is not ours nothing is taken away; that it is not is told later
+        None if Existing::open(disk, out).is_err() => Ok(()),
         None => clear(disk, out),
     }
+}
+
+fn only_folders(disk: &dyn Disk, folder: &Path, names: &[&str]) -> Result<(), OutFault> {
+    for (name, kind) in at(folder, disk.list(folder))? {
+        if names.contains(&name.as_str()) && kind != EntryKind::Folder {
+            return Err(OutFault::InTheWay(folder.join(name)));
+        }
+    }
+    Ok(())
 }
 
 fn carry_out(disk: &dyn Disk, out: &Path, journal: &str) -> Result<(), OutFault> {
     for line in journal.lines() {
         let mut words = line.split(' ');
         let (Some(verb), Some(host)) = (words.next(), words.next()) else { continue };
+        if Label::parse(host).is_err() {
+            return Err(OutFault::Damaged(out.join(STAGE).join(JOURNAL)));
+        }
         let (old, new) = (out.join(host), out.join(STAGE).join("hosts").join(host));
         match verb {
             "new" if !at(&new, disk.list(&new))?.is_empty() => {

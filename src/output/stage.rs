@@ -1,5 +1,6 @@
 //! Staging: a host's new folder is laid out whole, beside the old one, before anything changes.
 
+use std::io::ErrorKind::{AlreadyExists, NotADirectory};
 use std::path::{Path, PathBuf};
 
 use super::tree::{OutFault, at, foreign, parents};
@@ -78,17 +79,21 @@ impl<'a> Stage<'a> {
     /// Files that clustergen did not write keep their place.
     fn carry_over(&self, before: &Before, old: &Path, new: &Path) -> Result<(), OutFault> {
         let kept = foreign(self.disk, old, &before.files)?;
-        for folder in parents(kept.keys()) {
-            let folder = new.join(folder);
-            at(&folder, self.disk.make_folder(&folder, 0o755))?;
-        }
         for (path, kind) in &kept {
             let (from, to) = (old.join(path), new.join(path));
             if *kind == EntryKind::Other {
-                let message = "neither file nor folder; move it out of the host's folder";
-                return Err(OutFault::Io(from, std::io::Error::other(message)));
+                return Err(OutFault::InTheWay(from));
             }
-            at(&to, self.disk.link(&from, &to))?;
+            // where a file of ours has its name, or that of a folder above it, it cannot stay
+            let folders = parents(std::iter::once(path));
+            let made =
+                folders.iter().try_for_each(|it| self.disk.make_folder(&new.join(it), 0o755));
+            match made.and_then(|()| self.disk.link(&from, &to)) {
+                Err(error) if matches!(error.kind(), AlreadyExists | NotADirectory) => {
+                    return Err(OutFault::InTheWay(from));
+                }
+                done => at(&to, done)?,
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Compiled;
 use crate::model::facts::Chapter;
 use crate::model::host::{HostId, HostSet};
+use crate::model::name::Label;
 
 /// `cluster.json`: what was built.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -36,7 +37,10 @@ impl ClusterJson {
     /// `None` where it is no such file.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok().filter(|json: &Self| json.format == 1)
+        let json: Self = serde_json::from_slice(bytes).ok()?;
+        // a host's name becomes a path
+        let safe = json.hosts.keys().all(|name| Label::parse(name).is_ok());
+        (json.format == 1 && safe).then_some(json)
     }
 
     /// What a build says of itself.

@@ -14,6 +14,10 @@ use crate::render::{Manifest, SUMS};
 pub enum OutFault {
     /// It holds something, and clustergen did not write it.
     NotOurs(PathBuf),
+    /// Something that clustergen did not write lies where it writes.
+    InTheWay(PathBuf),
+    /// Clustergen wrote it, and it is not as it was.
+    Damaged(PathBuf),
     Io(PathBuf, io::Error),
 }
 
@@ -25,6 +29,27 @@ impl std::fmt::Display for OutFault {
                 "`{}` is not empty, and clustergen did not make it: name an empty or a new folder",
                 path.display()
             ),
+            Self::InTheWay(path) => write!(
+                f,
+                "`{}` is in the way, and clustergen did not write it: move it out of the output folder",
+                path.display()
+            ),
+            Self::Damaged(path) => write!(
+                f,
+                "`{}` is damaged: take it from the last commit, or delete the output folder and build again",
+                path.display()
+            ),
+            Self::Io(path, error) if error.kind() == io::ErrorKind::NotADirectory => {
+                write!(f, "`{}`: a folder is needed here, and there is a file", path.display())
+            }
+            Self::Io(path, error) if error.kind() == io::ErrorKind::NotFound => {
+                let within = path.parent().unwrap_or(path).display();
+                write!(
+                    f,
+                    "`{}` cannot be written: make the folder `{within}` first",
+                    path.display()
+                )
+            }
             Self::Io(path, error) => write!(f, "`{}`: {error}", path.display()),
         }
     }
@@ -52,10 +77,11 @@ impl Existing {
             return Ok(None);
         }
         let json = at(out, disk.read(&out.join("cluster.json")))?;
-        let cluster = json.as_deref().and_then(ClusterJson::parse);
-        cluster
-            .map(|cluster| Some(Self { cluster }))
-            .ok_or_else(|| OutFault::NotOurs(out.to_owned()))
+        let Some(json) = json else { return Err(OutFault::NotOurs(out.to_owned())) };
+        match ClusterJson::parse(&json) {
+            Some(cluster) => Ok(Some(Self { cluster })),
+            None => Err(OutFault::Damaged(out.join("cluster.json"))),
+        }
     }
 }
 
@@ -65,15 +91,17 @@ impl Existing {
 /// # Errors
 /// Something is there but cannot be read, or the folder is not ours.
 pub fn read_host(disk: &dyn Disk, folder: &Path) -> Result<Option<Before>, OutFault> {
-    let Some(sums) = at(folder, disk.read(&folder.join(SUMS)))? else {
+    let Some(sums) = at(folder, disk.read_below(folder, SUMS))? else {
         let empty = at(folder, disk.list(folder))?.is_empty();
-        return if empty { Ok(None) } else { Err(OutFault::NotOurs(folder.to_owned())) };
+        return if empty { Ok(None) } else { Err(OutFault::InTheWay(folder.to_owned())) };
     };
     let mut before = Before::default();
     for line in String::from_utf8_lossy(&sums).lines() {
         let Some((_, path)) = line.split_once("  ") else { continue };
-        let full = folder.join(path);
-        if let Some(bytes) = at(&full, disk.read(&full))? {
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            continue; // not a line of ours: nothing outside of the folder is looked at
+        }
+        if let Some(bytes) = at(&folder.join(path), disk.read_below(folder, path))? {
             before.files.insert(path.to_owned(), bytes);
         }
     }
