@@ -3,6 +3,7 @@
 //! In: a [`Place`]. Out: a [`Report`] for the edge to print. Not here: arguments, printing.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind::NotADirectory;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -98,7 +99,7 @@ pub fn build<'a>(
             place.state_path.display()
         )));
     }
-    let without_vault = state.has_lock && !state.has_vault;
+    let without_vault = state.has_lock && !state.has_vault && state.needs_vault();
     let mut vault = Vault::new(place.state, now);
     let mint: &mut dyn Mint = if without_vault { &mut Locked } else { &mut vault };
     let mut report = read(place, &state, mint)?;
@@ -246,11 +247,16 @@ pub fn look(place: Place<'_>) -> Result<Report<'_>, Fault> {
 }
 
 fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
-    let entries = place.disk.list(place.state_path).map_err(|error| {
-        Fault::Environment(format!("`{}`: {error}", place.state_path.display()))
+    let path = place.state_path.display();
+    let entries = place.disk.list(place.state_path).map_err(|error| match error.kind() {
+        NotADirectory => {
+            Fault::Environment(format!("`{path}` is a file, and the state is a folder"))
+        }
+        _ => Fault::Environment(format!("`{path}`: {error}")),
     })?;
     let names: Vec<String> = entries.into_iter().map(|(name, _)| name).collect();
-    State::open(place.state, &names).map_err(Fault::Environment)
+    let said = |message| Fault::Environment(format!("in `{path}`: {message}"));
+    State::open(place.state, &names).map_err(said)
 }
 
 fn read<'a>(place: Place<'a>, state: &State, mint: &mut dyn Mint) -> Result<Report<'a>, Fault> {

@@ -27,18 +27,27 @@ impl<'a> State<'a> {
     /// A sentence: something is there but cannot be read.
     pub fn open(folder: &'a dyn Folder, entries: &[String]) -> Result<Self, String> {
         let has = |name: &str| entries.iter().any(|entry| entry == name);
-        let (has_lock, has_vault) = (has("lock"), has("vault"));
+        // an empty folder is where a vault is mounted, or was
+        let keys = ["vault/ca.key", "vault/digest.key"];
+        let has_vault = has("vault") && keys.iter().any(|name| folder.exists(name));
         let text = |name: &str| -> Result<String, String> {
             String::from_utf8(folder.read(name)?).map_err(|_| format!("`{name}` is not UTF-8"))
         };
-        let lock = if has_lock {
-            Some(text("lock")?)
-        } else if has_vault {
-            text("vault/lock").ok()
-        } else {
-            None
-        };
+        let lock = if has("lock") { Some(text("lock")?) } else { None };
+        // an empty file is what a full disk leaves of a lock; taking it for one would make anew
+        // all that was ever made
+        let lock = lock.filter(|text| !text.trim().is_empty());
+        let has_lock = lock.is_some();
+        let lock = lock.or_else(|| text("vault/lock").ok().filter(|_| has_vault));
         Ok(Self { folder, lock, has_lock, has_vault, has_certificates: has("certs") })
+    }
+
+    /// Whether the lock names something that a vault holds.
+    #[must_use]
+    pub fn needs_vault(&self) -> bool {
+        let kinds = ["authority ", "certificate ", "secret "];
+        let text = self.lock.as_deref().unwrap_or_default();
+        text.lines().any(|line| kinds.iter().any(|kind| line.starts_with(kind)))
     }
 
     /// A public certificate: `ca` or `node1/csync2`. Line ends as they were written.

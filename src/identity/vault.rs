@@ -48,20 +48,33 @@ impl<'a> Vault<'a> {
         self.pending
     }
 
-    fn read(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        let pending = self.pending.get(name).cloned();
-        pending.or_else(|| self.folder.read(name).ok().map(Zeroizing::new))
+    /// `None` only where nothing is there: what cannot be read must not be made anew over it.
+    fn read(&self, name: &str) -> Made<Option<Zeroizing<Vec<u8>>>> {
+        if let Some(pending) = self.pending.get(name) {
+            return Ok(Some(pending.clone()));
+        }
+        if !self.folder.exists(name) {
+            return Ok(None);
+        }
+        let bytes = self.folder.read(name).map_err(Refusal::Vault)?;
+        if bytes.is_empty() {
+            return Err(broken(name, "it is empty"));
+        }
+        Ok(Some(Zeroizing::new(bytes)))
     }
 
     fn key(&self, name: &str) -> Made<Option<KeyPair>> {
-        let Some(bytes) = self.read(name) else { return Ok(None) };
+        let Some(bytes) = self.read(name)? else { return Ok(None) };
         let text = std::str::from_utf8(&bytes).map_err(|_| broken(name, "it is no text"))?;
         KeyPair::from_pem(text).map(Some).map_err(|error| broken(name, &error.to_string()))
     }
 
     fn digest_key(&mut self) -> Made<Zeroizing<Vec<u8>>> {
-        if let Some(hex) = self.read(DIGEST_KEY) {
+        if let Some(hex) = self.read(DIGEST_KEY)? {
             return unhex(&hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"));
+        }
+        if self.folder.exists("vault/secrets") {
+            return Err(broken("vault/secrets", "`vault/digest.key` is not there"));
         }
         let mut key = Zeroizing::new(vec![0; 32]);
         entropy(&mut key)?;
@@ -203,7 +216,7 @@ impl Mint for Vault<'_> {
 
     fn secret(&mut self, key: &str, length: usize) -> Made<String> {
         let name = format!("vault/secrets/{key}");
-        let value = match self.read(&name) {
+        let value = match self.read(&name)? {
             Some(value) => value,
             None => {
                 let value = draw(length)?;
