@@ -9,7 +9,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use time::OffsetDateTime;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, did_you_mean};
 use crate::diff::{HostDiff, Origins, compare, host_text, page};
 use crate::disk::Disk;
 use crate::identity::{Dry, Lock, Locked, Mint, State, StateWrites, Vault};
@@ -124,10 +124,10 @@ pub fn build<'a>(
         if !existed {
             at_out(place.disk.remove_folder(place.out), place.out)?;
         }
-        report.diagnostics.extend(found);
     }
     let (found, outcomes) = worked?;
     if found.fatal(place.strict) {
+        report.diagnostics.extend(found);
         return Ok(report);
     }
     let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
@@ -221,7 +221,6 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
     Ok(report)
 }
 
-/// Reads and compiles, and looks at every host; nothing is compared or written.
 /// The output of the last build, where it is this cluster's.
 fn existing(place: Place, compiled: &Compiled) -> Result<Option<Existing>, Fault> {
     let existing = Existing::open(place.disk, place.out)?;
@@ -236,6 +235,7 @@ fn existing(place: Place, compiled: &Compiled) -> Result<Option<Existing>, Fault
     }
 }
 
+/// Reads and compiles, and looks at every host; nothing is compared or written.
 ///
 /// # Errors
 /// The surroundings are in the way.
@@ -302,7 +302,14 @@ fn selected(compiled: &Compiled, only: &[String]) -> Result<Vec<HostId>, Fault> 
     let mut hosts = Vec::new();
     for name in only {
         let host = inventory.find(name).filter(|id| inventory.host(*id).managed);
-        let why = || format!("the description gives no bundle to a host `{name}`");
+        let why = || {
+            let managed = inventory.managed().map(|id| inventory.host(id).name.as_str());
+            let help = match did_you_mean(name, managed) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => "name a host, no group, that is not `managed=#false`".to_owned(),
+            };
+            format!("no bundle is made for a host `{name}`: {help}")
+        };
         hosts.push(host.ok_or_else(|| Fault::Asked(why()))?);
     }
     hosts.sort();

@@ -22,8 +22,7 @@ pub(super) fn build(args: &BuildArgs, manner: Manner) -> Done {
     if report.without_vault {
         tell("note: the vault is not here; everything was rendered from the lock\n");
     }
-    print(&report.page().unwrap_or_default());
-    Ok(())
+    print(&report.page().unwrap_or_default())
 }
 
 /// `build --check`: exits 1 with the difference.
@@ -31,9 +30,9 @@ pub(super) fn build_check(args: &BuildArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;
     let report = compare_with(project.place(manner), false)?;
     judge(&report, manner)?;
-    print(&report.page().unwrap_or_default());
+    print(&report.page().unwrap_or_default())?;
     for sentence in &report.stale {
-        print(&format!("\n{sentence}\n"));
+        print(&format!("\n{sentence}\n"))?;
     }
     if report.fresh() { Ok(()) } else { Err(Failure::Stale) }
 }
@@ -43,8 +42,7 @@ pub(super) fn diff(args: &DiffArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;
     let report = compare_with(project.place(manner), true)?;
     judge(&report, manner)?;
-    print(&report.page().unwrap_or_default());
-    Ok(())
+    print(&report.page().unwrap_or_default())
 }
 
 /// `check`: what is wrong with the description.
@@ -55,7 +53,7 @@ pub(super) fn check(input: &Input, manner: Manner) -> Done {
     if let Some(compiled) = &report.compiled {
         let hosts = counted(compiled.inventory.managed().count(), "host");
         let services = counted(compiled.cluster.instances.len(), "service");
-        print(&format!("{}: {hosts}, {services}\n", project.name));
+        print(&format!("{}: {hosts}, {services}\n", project.name))?;
     }
     Ok(())
 }
@@ -66,7 +64,7 @@ pub(super) fn expand(input: &Input, manner: Manner) -> Done {
     let report = look(project.place(manner))?;
     judge(&report, manner)?;
     if let Some(compiled) = &report.compiled {
-        print(&syntax::print(&compiled.expanded));
+        print(&syntax::print(&compiled.expanded))?;
     }
     Ok(())
 }

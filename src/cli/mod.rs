@@ -91,9 +91,17 @@ fn dispatch(cli: &Cli) -> Done {
 }
 
 /// Prints to standard output. A reader that went away is no fault.
-fn print(text: &str) {
+///
+/// # Errors
+/// It cannot be written: a full disk behind a redirection.
+fn print(text: &str) -> Done {
     let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Environment(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints to standard error.

@@ -1,6 +1,7 @@
 //! A description on disk: where it, its state and its output lie.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind::NotFound;
 use std::path::{Path, PathBuf};
 
 use super::args::Input;
@@ -19,20 +20,47 @@ pub(super) struct Project {
 
 impl Project {
     /// # Errors
-    /// The description's name cannot be written into headers.
+    /// There is no such file, or its name cannot be written into headers.
     pub(super) fn open(input: &Input, output: Option<&Path>) -> Result<Self, Failure> {
         let path = &input.description;
         let name = path.file_name().and_then(OsStr::to_str);
         let Some(name) = name.filter(|name| !name.chars().any(char::is_control)) else {
-            let message = format!("`{}` is no description's name", path.display());
+            let path = path.display().to_string().replace(char::is_control, "·");
+            let message =
+                format!("`{path}` is no description's name: name a file, as `cluster.kdl`");
             return Err(Failure::Environment(message));
         };
+        let said = |what: &str| Err(Failure::Environment(format!("`{}` {what}", path.display())));
+        match path.metadata() {
+            Err(error) if error.kind() == NotFound => {
+                return said(
+                    "is not there: name the description, as `clustergen check cluster.kdl`",
+                );
+            }
+            Err(error) => return said(&format!("cannot be read: {error}")),
+            Ok(file) if file.is_dir() => return said("is a folder: name the description in it"),
+            Ok(file) if !file.is_file() => return said("is no regular file"),
+            Ok(_) => {}
+        }
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new(".")).to_owned();
         let state = folder.join(name).with_extension("state");
+        let state = input.state.clone().unwrap_or(state);
+        let out = output.map_or_else(|| folder.join("out"), Path::to_owned);
+        if state == folder.join(name) {
+            return said("has the name of its own state folder: call it `cluster.kdl`");
+        }
+        if out == folder.join(name) {
+            return said("has the name of its own output folder: call it `cluster.kdl`");
+        }
+        if state == out {
+            return said(
+                "would have its state and its output in one folder: name another with `-o`",
+            );
+        }
         Ok(Self {
-            state: RealFolder(input.state.clone().unwrap_or(state)),
-            out: output.map_or_else(|| folder.join("out"), Path::to_owned),
+            state: RealFolder(state),
+            out,
             name: name.to_owned(),
             folder: RealFolder(folder),
         })
