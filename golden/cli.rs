@@ -121,8 +121,8 @@ fn what_cannot_be_read_ends_with_3_and_a_sentence() {
         assert_eq!(code(&output), 3, "{args:?}: {}", text(&output));
         text(&output)
     };
-    assert!(said(&["check"]).contains("not UTF-8: byte 1, in line 1"));
-    assert!(said(&["check", "nothing.kdl"]).contains("`nothing.kdl` cannot be read"));
+    assert!(said(&["check"]).contains("not UTF-8 (line 1, byte 1)"));
+    assert!(said(&["check", "nothing.kdl"]).contains("`nothing.kdl` is not there"));
     fs::create_dir(folder.path().join("folder.kdl")).unwrap();
     assert!(said(&["check", "folder.kdl"]).contains("is a folder"));
     assert!(said(&["check", "/dev/zero"]).contains("no regular file"));

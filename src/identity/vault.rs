@@ -73,9 +73,6 @@ impl<'a> Vault<'a> {
         if let Some(hex) = self.read(DIGEST_KEY)? {
             return unhex(&hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"));
         }
-        if self.folder.exists("vault/secrets") {
-            return Err(broken("vault/secrets", "`vault/digest.key` is not there"));
-        }
         let mut key = Zeroizing::new(vec![0; 32]);
         entropy(&mut key)?;
         let text = Zeroizing::new(format!("{}\n", hex(&key)).into_bytes());
