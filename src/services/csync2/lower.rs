@@ -106,6 +106,8 @@ impl Action {
 
 fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let [first, ..] = services else { return };
+    let pair = [format!("{dir}/csync2_ssl_cert.pem"), format!("{dir}/csync2_ssl_key.pem")];
+    let mut reads = Vec::from(pair);
     let mut groups = Vec::new();
     for service in services {
         let group = service.options;
@@ -113,6 +115,7 @@ fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
         let token = cx.secret(&group.group_key(), Encoding::Raw);
         let path = group.key_path(dir);
         cx.root_file(service.owner(), &path, 0o600, Body::Secret { token }, OnChange::Nothing);
+        reads.push(path);
     }
     let view = Fields::new(first.origin.span).list("groups", groups);
     let path = format!("{dir}/csync2.cfg");
@@ -120,7 +123,9 @@ fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     // a good file gives 0 (entries) or 2 (an empty database), a bad one 1
     let me = myself(cx);
     let command = format!("csync2 -N {me} -D \"$scratch\" -L");
-    cx.check(first.owner(), &command, &[0, 2], &[&path]);
+    reads.push(path);
+    let reads: Vec<&str> = reads.iter().map(String::as_str).collect();
+    cx.check(first.owner(), &command, &[0, 2], &reads);
 }
 
 fn lower_pair(owner: Owner, dir: &str, cx: &mut Lowering) {
