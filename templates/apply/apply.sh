@@ -373,7 +373,10 @@ relabel() {
     restorecon "$1" || say "restorecon had something to say of $1"
 }
 
+# install_all: what is no longer shipped stops while its files are there; then the files.
 install_all() {
+    awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
+    while read -r name; do leave_unit "$name"; done <"$work/leaves"
     while IFS=$tab read -r kind bits owner action unit path; do
         case $kind in
             directory)
@@ -381,7 +384,6 @@ install_all() {
                 [ -n "$root" ] || chown "$owner" "$root$path"
                 chmod "$bits" "$root$path"
                 ;;
-            leave) leave_unit "$path" ;;
             gone) keep "$path"; rm -f "$root$path" ;;
             file | cut) keep "$path"; install_file "$bits" "$owner" "$path" ;;
         esac
