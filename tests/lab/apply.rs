@@ -527,6 +527,12 @@ fn what_was_there_before_clustergen_is_kept_for_ever_and_the_last_run_s_until_th
         bundle.becomes("h", table, &[("files/etc/a", text)]);
         good(&bundle.apply(root.path(), &[]));
     }
+    // somebody else's in between is not what was there before
+    bundle.becomes("h", "", &[]);
+    good(&bundle.apply(root.path(), &[]));
+    fs::write(root.path().join("etc/a"), "2\n").unwrap();
+    bundle.becomes("h", table, &[("files/etc/a", "4\n")]);
+    good(&bundle.apply(root.path(), &[]));
     let state = root.path().join("var/lib/clustergen/c");
     assert_eq!(fs::read_to_string(state.join("before/etc/a")).unwrap(), "before\n");
     assert_eq!(fs::read_to_string(state.join("last/etc/a")).unwrap(), "2\n");
