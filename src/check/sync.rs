@@ -14,7 +14,7 @@ pub(super) fn nothing_own_under_a_sync(
         let synced: Vec<(&Claim, &[String])> = facts
             .claims_of(host)
             .filter_map(|claim| match &claim.kind {
-                ClaimKind::Synced { excludes } => Some((claim, excludes.as_slice())),
+                ClaimKind::Synced { excludes } => Some((claim, &**excludes)),
                 _ => None,
             })
             .collect();

@@ -153,7 +153,7 @@ pub enum ClaimKind {
     /// A file with the same content everywhere: a sync may carry it over.
     Alike,
     /// A folder that a service keeps the same on all the hosts; what it leaves out.
-    Synced { excludes: Vec<String> },
+    Synced { excludes: Arc<[String]> },
     /// A block or keys in a file that others own too.
     Shared,
 }

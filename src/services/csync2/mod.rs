@@ -13,6 +13,7 @@
 mod lower;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
@@ -201,7 +202,7 @@ impl Csync2 {
     }
 
     fn declare_paths(&self, inventory: &Inventory, declare: &mut Declare) {
-        let excludes: Vec<String> = self.excludes.iter().map(|it| it.value.clone()).collect();
+        let excludes: Arc<[String]> = self.excludes.iter().map(|it| it.value.clone()).collect();
         let members = self.hosts();
         for include in &self.includes {
             let kind = ClaimKind::Synced { excludes: excludes.clone() };
