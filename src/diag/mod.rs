@@ -128,9 +128,10 @@ impl Diagnostics {
 }
 
 /// What a person wrote may stand in a sentence: what would move the cursor or turn the line around
-/// shows as a dot, and nobody reads more than the start of a very long word.
+/// shows as a dot, and nobody reads more than the start of a very long word or text.
 fn legible(text: &str) -> String {
     const LONGEST: usize = 200;
+    const MOST: usize = 4000;
     let turns = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -138,6 +139,10 @@ fn legible(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4096));
     let mut length = 0;
     for c in text.chars() {
+        if out.len() > MOST {
+            out.push('…');
+            break;
+        }
         length = if matches!(c, ' ' | '`') { 0 } else { length + 1 };
         match length {
             ..LONGEST => out.push(if turns(c) { '·' } else { c }),
