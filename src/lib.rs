@@ -192,7 +192,8 @@ fn templates(
             match sources.open_inside(&format!("{name}/{file}")) {
                 Ok(id) => {
                     texts.insert(file.clone(), sources.file(id).text.clone());
-                    own.insert(file.trim_end_matches(".tera").to_owned(), id);
+                    let name = file.strip_suffix(".tera").unwrap_or(&file).to_owned();
+                    own.insert(name, id);
                 }
                 Err(message) => {
                     let diagnostic = Diagnostic::error(Code::CannotRead, message);
@@ -222,7 +223,11 @@ fn template_diagnostic(
     sources: &Sources,
 ) -> Diagnostic {
     let mut lines = fault.message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let message = format!("`{}.tera`: {}", fault.template, lines.next().unwrap_or_default());
+    let name = match own.get(&fault.template) {
+        Some(file) => sources.file(*file).name.clone(),
+        None => format!("{}.tera", fault.template),
+    };
+    let message = format!("`{name}`: {}", lines.next().unwrap_or_default());
     let mut diagnostic = Diagnostic::error(Code::Template, message);
     match own.get(&fault.template) {
         Some(file) => {

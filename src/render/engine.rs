@@ -46,14 +46,20 @@ impl Templates {
         let (mut faults, mut replaced) = (Vec::new(), Vec::new());
         for (file, text) in own {
             let name = file.strip_suffix(".tera").unwrap_or(file).to_owned();
-            if texts.contains_key(&name) {
-                texts.insert(name.clone(), text.replace("\r\n", "\n"));
+            let text = text.replace("\r\n", "\n");
+            let foreign = |c: char| c.is_control() && c != '\n' && c != '\t';
+            if let Some(at) = text.find(foreign) {
+                let line = text[..at].matches('\n').count() + 1;
+                let message = "a control character; no file that is made here has one".to_owned();
+                faults.push(TemplateFault { template: name, line, message });
+            } else if texts.contains_key(&name) && name != *file {
+                texts.insert(name.clone(), text);
                 replaced.push(name);
             } else {
                 let known: Vec<&str> = texts.keys().map(String::as_str).collect();
                 let near = crate::diag::did_you_mean(&name, known);
                 let near = near.map_or(String::new(), |it| format!("; did you mean `{it}.tera`?"));
-                let message = format!("there is no template of this name to replace{near}");
+                let message = format!("clustergen has no template of this name to replace{near}");
                 faults.push(TemplateFault { template: name, line: 0, message });
             }
         }
@@ -61,8 +67,12 @@ impl Templates {
         tera.autoescape_on(Vec::<&str>::new());
         tera.register_filter("flag", |yes: bool, _: Kwargs, _: &State| -> bool { yes });
         let mut ready = Vec::new();
+        let parts: Vec<&str> =
+            texts.keys().map(String::as_str).filter(|name| !name.contains('/')).collect();
         for (name, text) in &texts {
-            match prepare(name, text) {
+            // a part includes no part, so nothing includes itself
+            let parts = if name.contains('/') { parts.as_slice() } else { &[] };
+            match prepare(name, text, parts) {
                 Ok(text) => ready.push((name.clone(), text)),
                 Err(fault) => faults.push(fault),
             }
@@ -139,16 +149,21 @@ fn fault(name: &str, error: &Error) -> TemplateFault {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => TemplateFault {
             template: report.filename().to_owned(),
             line: report.span().start_line,
-            message: report.message().to_owned(),
+            message: lower_first(report.message()),
         },
         _ => TemplateFault { template: name.to_owned(), line: 0, message: error.to_string() },
     }
 }
 
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().into_iter().flat_map(char::to_lowercase).chain(chars).collect()
+}
+
 /// Holds a template to the small language, and has its loops say where an element begins and ends.
-fn prepare(name: &str, text: &str) -> Result<String, TemplateFault> {
+fn prepare(name: &str, text: &str, parts: &[&str]) -> Result<String, TemplateFault> {
     let mut out = String::new();
-    let mut loops: Vec<String> = Vec::new();
+    let mut blocks = Blocks { parts, loops: Vec::new(), ifs: 0, elifs: 0 };
     let mut rest = text;
     let mut line = 1;
     while let Some(at) = rest.find('{') {
@@ -175,47 +190,82 @@ fn prepare(name: &str, text: &str) -> Result<String, TemplateFault> {
                     "`{tag}`: a value is written as it is, `{{{{ name }}}}`; nothing is done to it in a template"
                 )));
             }
-            "%}" => statement(tag, inner, &mut loops, &mut out).map_err(refuse)?,
+            "%}" => blocks.statement(tag, inner, &mut out).map_err(refuse)?,
             _ => out.push_str(tag),
         }
         line += tag.matches('\n').count();
         rest = &rest[end..];
     }
     out.push_str(rest);
-    Ok(out)
+    let open = match (blocks.loops.is_empty(), blocks.ifs) {
+        (false, _) => "`for` without `endfor`",
+        (true, 1..) => "`if` without `endif`",
+        (true, 0) => return Ok(out),
+    };
+    Err(TemplateFault { template: name.to_owned(), line, message: open.to_owned() })
 }
 
-fn statement(
-    tag: &str,
-    inner: &str,
-    loops: &mut Vec<String>,
-    out: &mut String,
-) -> Result<(), String> {
-    let words: Vec<&str> = inner.split_whitespace().collect();
-    match words.as_slice() {
-        ["for", element, "in", list] if is_path(element) && is_path(list) => {
-            let dash = if tag.ends_with("-%}") { "-" } else { "" };
-            out.push_str(tag);
-            out.push_str(&format!("{{{{ {element}.origin_open {dash}}}}}"));
-            loops.push((*element).to_owned());
-        }
-        ["endfor"] => {
-            let element = loops.pop().ok_or("`endfor` without `for`")?;
-            let dash = if tag.starts_with("{%-") { "-" } else { "" };
-            out.push_str(&format!("{{{{{dash} {element}.origin_close }}}}"));
-            out.push_str(tag);
-        }
-        ["if" | "elif", path, "|", "flag"] if is_path(path) => out.push_str(tag),
-        ["else" | "endif"] => out.push_str(tag),
-        ["include", _] => out.push_str(tag),
-        _ => {
-            return Err(format!(
-                "`{tag}`: templates have `for x in list`, `if name | flag`, `else` and `include`; \
+/// So many `elif` a template may have.
+const MAX_ELIFS: usize = 100;
+
+/// What is open in a template, and what it may include.
+struct Blocks<'a> {
+    parts: &'a [&'a str],
+    loops: Vec<String>,
+    ifs: usize,
+    elifs: usize,
+}
+
+impl Blocks<'_> {
+    fn statement(&mut self, tag: &str, inner: &str, out: &mut String) -> Result<(), String> {
+        let words: Vec<&str> = inner.split_whitespace().collect();
+        match words.as_slice() {
+            ["for", element, "in", list] if is_path(element) && is_path(list) => {
+                let dash = if tag.ends_with("-%}") { "-" } else { "" };
+                out.push_str(tag);
+                out.push_str(&format!("{{{{ {element}.origin_open {dash}}}}}"));
+                self.loops.push((*element).to_owned());
+            }
+            ["endfor"] => {
+                let element = self.loops.pop().ok_or("`endfor` without `for`")?;
+                let dash = if tag.starts_with("{%-") { "-" } else { "" };
+                out.push_str(&format!("{{{{{dash} {element}.origin_close }}}}"));
+                out.push_str(tag);
+            }
+            ["if", path, "|", "flag"] if is_path(path) => {
+                self.ifs += 1;
+                out.push_str(tag);
+            }
+            ["endif"] => {
+                self.ifs = self.ifs.checked_sub(1).ok_or("`endif` without `if`")?;
+                out.push_str(tag);
+            }
+            ["elif", path, "|", "flag"] if is_path(path) => {
+                // Tera nests them, without a limit
+                self.elifs += 1;
+                if self.elifs > MAX_ELIFS {
+                    return Err(format!("more than {MAX_ELIFS} `elif` in a template"));
+                }
+                out.push_str(tag);
+            }
+            ["else"] => out.push_str(tag),
+            ["include", part] => {
+                let name = part.trim_matches('"');
+                if !self.parts.contains(&name) {
+                    let known = crate::diag::or_list(self.parts);
+                    return Err(format!("`{tag}`: what can be included here is {known}"));
+                }
+                out.push_str(tag);
+            }
+            _ => {
+                return Err(format!(
+                    "`{tag}`: templates have `for x in list`, `if name | flag`, `else` and `include`; \
                  everything else is decided before"
-            ));
+                ));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn is_path(text: &str) -> bool {
