@@ -3,11 +3,14 @@
 #
 # This is the engine, the same bytes in every bundle; host.sh beside it says what this host gets.
 # It needs a POSIX shell and what every distribution has. It is safe to run again: what is as it
-# should be is left alone. What fails is put back before anything is reloaded with it.
+# should be is left alone. Whatever fails or is killed is put back, at once or by the next run.
 #
-# Traces: /var/lib/clustergen (root's alone), nothing else.
+# Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
+#   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+#   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
+#   last/, before/    what the last run replaced; what was there before clustergen, for ever
 #
-# host, names, addresses and package_manager are set by host.sh:
+# cluster, host, names, addresses and package_manager are set by host.sh:
 # shellcheck disable=SC2154
 
 set -eu
@@ -15,33 +18,44 @@ umask 077
 LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
+tab=$(printf '\t')
 
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check] [--root DIR] [--secrets DIR] [--i-am NAME]
   (nothing)       install, then reload what changed
   --dry-run       say what would change; change nothing
-  --check         the same, quietly; exit 2 where something differs
+  --check         name only what differs; exit 2 where something does
   --root DIR      install below DIR: no service is touched, no name is compared
   --secrets DIR   the values of the secrets; the folder `secrets` of the bundle otherwise
-  --i-am NAME     this is NAME, whatever host name and addresses say
+  --i-am NAME     this is NAME, whatever host name, addresses and earlier bundles say
 END
 }
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
-quietly() { [ "$mode" = check ] || say "$@"; }
+misused() { usage >&2; exit 64; }
+unless_check() { [ "$mode" = check ] || say "$@"; }
+
+# below DIR: sets root; `/` under any of its names is no folder for a trial.
+below() {
+    root=$1
+    while [ "${root%/}" != "$root" ]; do root=${root%/}; done
+    [ -n "$root" ] || misused
+    case $root in /*) ;; *) root=$PWD/$root ;; esac
+    [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
+}
 
 mode=apply root='' secrets='' me=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry ;;
         --check) mode=check ;;
-        --root) [ $# -ge 2 ] || { usage >&2; exit 64; }; root=${2%/}; shift ;;
-        --secrets) [ $# -ge 2 ] || { usage >&2; exit 64; }; secrets=$2; shift ;;
-        --i-am) [ $# -ge 2 ] || { usage >&2; exit 64; }; me=$2; shift ;;
+        --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
+        --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
+        --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
         -h | --help) usage; exit 0 ;;
-        *) usage >&2; exit 64 ;;
+        *) misused ;;
     esac
     shift
 done
@@ -49,7 +63,6 @@ done
 bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
 secrets=${secrets:-$bundle/secrets}
-state=$root/var/lib/clustergen
 
 # --- is this the right place? ---------------------------------------------------------------
 
@@ -63,14 +76,46 @@ right_host() {
     fail "this bundle is for $host, and this host is $here; if it is $host all the same, say --i-am $host"
 }
 
+# same_host: the bundle that was here last was for the same host.
+same_host() {
+    [ -f "$state/host" ] && [ "$me" != "$host" ] || return 0
+    last=$(cat "$state/host")
+    [ "$last" = "$host" ] || fail "this machine is $last of $cluster, and this bundle is for $host; if it is $host from now on, say --i-am $host"
+}
+
 whole_bundle() {
     command -v sha256sum >/dev/null 2>&1 || fail "sha256sum is not here (package coreutils)"
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built:
 $wrong"
+    listed apply.sh
+    listed host.sh
 }
 
-# --- filling in secrets ---------------------------------------------------------------------
+# listed PATH: its sum was compared with the others.
+listed() {
+    cut -c67- "$bundle/SHA256SUMS" | grep -Fqx -e "$1" || fail "the bundle is not as it was built: SHA256SUMS does not list $1"
+}
+
+# lock: one run at a time; a lock that ends with the process, however it ends.
+lock() {
+    lock=$root/var/lib/clustergen/.lock
+    if command -v flock >/dev/null 2>&1; then
+        exec 9>"$lock"
+        flock -n 9 || fail "another apply.sh is at work"
+        return 0
+    fi
+    if ! mkdir "$lock.d" 2>/dev/null; then
+        holder=$(cat "$lock.d/pid" 2>/dev/null) || :
+        if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then fail "another apply.sh is at work: process $holder"; fi
+        rm -rf "$lock.d"
+        mkdir "$lock.d" 2>/dev/null || fail "another apply.sh is at work"
+    fi
+    locked=$lock.d
+    printf '%s\n' "$$" >"$locked/pid"
+}
+
+# --- making what is to be installed -----------------------------------------------------------
 
 # fill FILE: FILE with every token replaced by its value, literally, on standard output.
 fill() {
@@ -78,12 +123,14 @@ fill() {
     # shellcheck disable=SC2013  # a token is one word
     for token in $(grep -o 'CGSECRET_[A-Za-z0-9_]*' "$1" | sort -u); do
         [ -f "$secrets/$token" ] || fail "the value of $token is not in $secrets: give the bundle its secrets first"
+        value=$(cat "$secrets/$token") || fail "the value of $token in $secrets cannot be read"
+        [ -n "$value" ] || fail "the value of $token in $secrets is empty"
     done
-    awk -v folder="$secrets" '
-        function value(token,    all, line) {
-            all = ""
-            while ((getline line < (folder "/" token)) > 0) all = all (all == "" ? "" : "\n") line
-            close(folder "/" token)
+    folder=$secrets awk '
+        function value(token,    all, line, file) {
+            all = ""; file = ENVIRON["folder"] "/" token
+            while ((getline line < file) > 0) all = all (all == "" ? "" : "\n") line
+            close(file)
             return all
         }
         {
@@ -96,24 +143,37 @@ fill() {
         }' "$1"
 }
 
-# with_block MARK BLOCK FILE: FILE with the marked block replaced, or added at its end.
-with_block() {
-    begin="# BEGIN clustergen $1" end="# END clustergen $1"
-    [ -f "$3" ] && current=$3 || current=/dev/null
-    awk -v begin="$begin" -v end="$end" -v block="$2" '
-        function put(    line) {
-            print begin
-            while ((getline line < block) > 0) print line
-            print end
-            done = 1
-        }
-        $0 == begin { if (!done) put(); inside = 1; next }
-        $0 == end { inside = 0; next }
-        !inside { print }
-        END { if (!done) put() }' "$current"
+# marks MARK FILE: sets first and last, the lines of the block's marks, or empties them.
+marks() {
+    pair=$(begin="# BEGIN clustergen $1" end="# END clustergen $1" awk '
+        { sub(/\r$/, "") }
+        $0 == ENVIRON["begin"] { if (first) wrong = 1; first = NR }
+        $0 == ENVIRON["end"] { if (!first || last) wrong = 1; last = NR }
+        END { if (wrong || (first && !last)) exit 1; if (first) print first, last }' "$2") ||
+        fail "the marks of clustergen $1 in $2 are not one pair of BEGIN and END: put that right first"
+    first=${pair% *} last=${pair#* }
 }
 
-# --- verbs of host.sh: what each phase does with a resource -----------------------------------
+# with_block MARK BLOCK FILE: FILE with what is between the marks replaced, or a block added at its
+# end; nobody else's byte is touched.
+with_block() {
+    marks "$1" "$3"
+    if [ -n "$first" ]; then
+        head -n "$first" "$3"
+        fill "$2"
+        tail -n "+$last" "$3"
+        return
+    fi
+    cat "$3"
+    [ ! -s "$3" ] || [ "$(tail -c 1 "$3" | wc -l)" -eq 1 ] || echo
+    printf '# BEGIN clustergen %s\n' "$1"
+    fill "$2"
+    printf '# END clustergen %s\n' "$1"
+}
+
+sum() { sha256sum <"$1" | cut -c1-64; }
+
+# --- verbs of host.sh: what each step does with a resource ------------------------------------
 
 package() { each package "$@"; }
 directory() { each directory "$@"; }
@@ -123,11 +183,14 @@ check() { each check "$@"; }
 unit() { each unit "$@"; }
 
 each() {
-    case $phase:$1 in
+    case $step:$1 in
+        listed:file) listed "files$4" ;;
+        listed:block) listed "edits$3.block" ;;
         tools:package) shift; want_package "$@" ;;
         stage:directory) shift; stage_directory "$@" ;;
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
+        stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
         *) ;;
@@ -142,100 +205,383 @@ want_package() {
     missing="$missing $1"
 }
 
+# change KIND MODE OWNER ACTION UNIT PATH, record KIND PATH MARK-OR-SHA256 ACTION UNIT: lines
+# between tabs, as there are paths with spaces.
+change() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"; }
+record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/record"; }
+
+# recorded KIND PATH [LIST]: its line of the last run, or of another list; fails without one.
+recorded() {
+    [ -f "${3:-$state/installed}" ] || return 1
+    kind=$1 path=$2 awk -F '\t' '$1 == ENVIRON["kind"] && $2 == ENVIRON["path"] { print; found = 1 }
+        END { exit !found }' "${3:-$state/installed}"
+}
+
+# fits OWNER PATH KIND: what chown would be asked can be done; found out before anything changes.
+fits() {
+    [ ! -d "$root$2" ] || [ "$3" = directory ] || fail "a folder lies where the file $2 goes"
+    [ -d "$root$2" ] || [ ! -e "$root$2" ] || [ "$3" = file ] || fail "a file lies where the folder $2 goes"
+    [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
+    chown "$1" "$work/probe" 2>/dev/null || fail "$2 is to belong to $1: there is no such user or group here"
+}
+
 stage_directory() {
-    [ -d "$root$3" ] || printf 'directory %s %s none - %s\n' "$1" "$2" "$3" >>"$work/changed"
+    fits "$2" "$3" directory
+    [ -d "$root$3" ] || change directory "$1" "$2" none - "$3"
 }
 
 # differs MODE OWNER PATH: whether the staged file is not what lies there.
 differs() {
-    [ -f "$root$3" ] && [ ! -L "$root$3" ] || return 0
-    cmp -s "$work/new$3" "$root$3" || return 0
-    [ -z "$1" ] || [ "$(stat -c '0%a %U:%G' "$root$3")" = "$1 $2" ] || [ "$(stat -c '%a %U:%G' "$root$3")" = "$1 $2" ] || [ -n "$root" ] || return 0
-    return 1
+    [ -f "$root$3" ] && [ ! -L "$root$3" ] && cmp -s "$work/new$3" "$root$3" || return 0
+    [ "$1" != - ] || return 1
+    bits=$(stat -c %a "$root$3")
+    [ "$bits" = "${1#0}" ] || [ "$bits" = "$1" ] || return 0
+    [ -z "$root" ] || return 1
+    # an owner may be told in numbers
+    case " $(stat -c '%U:%G %u:%g %U:%g %u:%G' "$root$3") " in *" $2 "*) return 1 ;; esac
 }
 
 stage_file() {
+    fits "$2" "$3" file
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
-    printf '%s\n' "$3" >>"$work/installed"
-    ! differs "$1" "$2" "$3" || printf 'file %s %s %s %s %s\n' "$1" "$2" "$4" "$5" "$3" >>"$work/changed"
+    record file "$3" "$(sum "$work/new$3")" "$4" "$5"
+    ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
 }
 
 stage_block() {
+    fits - "$2" file
     mkdir -p "$work/new${2%/*}"
-    with_block "$1" "$bundle/edits$2.block" "$root$2" >"$work/new$2"
-    ! differs '' '' "$2" || printf 'file - - %s %s %s\n' "$3" "$4" "$2" >>"$work/changed"
+    current=$root$2
+    [ -f "$current" ] || current=/dev/null
+    # what was wholly ours until now goes; what was there before comes back under the block
+    if [ "$current" != /dev/null ] && line=$(recorded file "$2") && unchanged "$2" "$line"; then
+        current=$state/before$2
+        [ -f "$current" ] || current=/dev/null
+    fi
+    with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
+    record block "$2" "$1" "$3" "$4"
+    ! differs - - "$2" || change file - - "$3" "$4" "$2"
 }
 
-# run_check GOOD-CODES COMMAND PATH...: runs where one of the files changed.
+# unchanged PATH LINE: it is still the file that the record's line tells of.
+unchanged() { [ ! -L "$root$1" ] && [ "$(sum "$root$1")" = "$(printf '%s\n' "$2" | cut -f3)" ]; }
+
+enabled() { systemctl is-enabled -q "$1" </dev/null >/dev/null 2>&1 9>&-; }
+active() { systemctl is-active -q "$1" </dev/null >/dev/null 2>&1 9>&-; }
+
+# stage_unit NAME CONFLICT...: a unit is ours where its file is, or where clustergen enabled it.
+stage_unit() {
+    whose=theirs
+    if ! enabled "$1" || recorded unit "$1" | grep -q "${tab}ours$tab" ||
+        grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
+    record unit "$1" "$whose" none -
+    if ! enabled "$1" || ! active "$1"; then change unit - - none - "$1"; fi
+    shift
+    for other in "$@"; do
+        if enabled "$other" || active "$other"; then change rival - - none - "$other"; fi
+    done
+}
+
+# stage_rest: what the last run recorded and this bundle does not have.
+stage_rest() {
+    [ -f "$state/installed" ] || return 0
+    while IFS=$tab read -r kind path was action unit; do
+        ! recorded "$kind" "$path" "$work/record" >/dev/null || continue
+        case $kind in
+            unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
+            file) recorded block "$path" "$work/record" >/dev/null || stage_gone "$path" "$was" "$action" "$unit" ;;
+            block) recorded file "$path" "$work/record" >/dev/null || stage_cut "$path" "$was" "$action" "$unit" ;;
+        esac
+    done <"$state/installed"
+}
+
+# stage_gone PATH SHA256 ACTION UNIT: a file goes where it is still as it was installed.
+stage_gone() {
+    [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
+    if [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ "$(sum "$root$1")" = "$2" ]; then
+        change gone - - "$3" "$4" "$1"
+    else
+        unless_check "$1 was changed by hand since it was installed: it is no longer needed, and stays"
+    fi
+}
+
+# stage_cut PATH MARK ACTION UNIT: a file without our block; nothing is left of one that was only ours.
+stage_cut() {
+    [ -f "$root$1" ] || return 0
+    marks "$2" "$root$1"
+    [ -n "$first" ] || return 0
+    mkdir -p "$work/new${1%/*}"
+    { head -n "$first" "$root$1" | sed '$d'; tail -n "+$((last + 1))" "$root$1"; } >"$work/new$1"
+    if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change cut - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
+}
+
+# --- installing -------------------------------------------------------------------------------
+
+# enter PHASE: the journal's phase, in one step.
+enter() { printf '%s\n' "$1" >"$work/phase.new" && mv -f "$work/phase.new" "$work/phase"; }
+phase() { cat "$work/phase" 2>/dev/null || :; }
+
+# open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
+# the files in it say who may read.
+open_folder() {
+    folder=$1
+    while [ -n "$folder" ] && [ ! -d "$folder" ]; do
+        printf '%s\n' "$folder" >>"$work/made"
+        folder=${folder%/*}
+    done
+    (umask 022 && mkdir -p "$1")
+}
+
+# keep PATH: what lies there goes where `undo` finds it; listed when the copy is whole.
+keep() {
+    if [ -e "$root$1" ] || [ -L "$root$1" ]; then
+        mkdir -p "$work/old${1%/*}"
+        cp -pP "$root$1" "$work/old$1"
+        printf '%s\n' "$1" >>"$work/kept"
+        recorded file "$1" >/dev/null || recorded block "$1" >/dev/null || printf '%s\n' "$1" >>"$work/first"
+    else
+        printf '%s\n' "$1" >>"$work/none"
+    fi
+}
+
+# beside PATH: a name in the same folder that no *.d reader takes up.
+beside() { printf '%s/.%s.dpkg-new\n' "${1%/*}" "${1##*/}"; }
+
+# install_file MODE OWNER PATH: in one step; what lies under the other name, or where it leads, is
+# not written to.
+install_file() {
+    target=$root$3
+    open_folder "${target%/*}"
+    temporary=$(beside "$target")
+    rm -f "$temporary"
+    (set -C && cat "$work/new$3" >"$temporary")
+    bits=$1 owner=$2
+    if [ "$1" = - ]; then
+        # somebody else's file: its mode and owner stay
+        bits=0644 owner=
+        [ ! -e "$target" ] || { bits=$(stat -c %a "$target"); owner=$(stat -c %u:%g "$target"); }
+    fi
+    [ -n "$root" ] || [ -z "$owner" ] || chown -h "$owner" "$temporary"
+    chmod "$bits" "$temporary"
+    mv -f "$temporary" "$target"
+    relabel "$target"
+}
+
+relabel() {
+    [ -z "$root" ] && command -v restorecon >/dev/null 2>&1 || return 0
+    restorecon "$1" || say "restorecon had something to say of $1"
+}
+
+# install_all: what is no longer shipped stops while its files are there; then the files.
+install_all() {
+    awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
+    while read -r name; do leave_unit "$name"; done <"$work/leaves"
+    while IFS=$tab read -r kind bits owner action unit path; do
+        case $kind in
+            directory)
+                open_folder "$root$path"
+                [ -n "$root" ] || chown "$owner" "$root$path"
+                chmod "$bits" "$root$path"
+                ;;
+            gone) keep "$path"; rm -f "$root$path" ;;
+            file | cut) keep "$path"; install_file "$bits" "$owner" "$path" ;;
+        esac
+    done <"$work/changed"
+}
+
+# --- checks and units -------------------------------------------------------------------------
+
+# touched PATH...: one of them changed, or something went that nobody names any more.
+touched() {
+    ! grep -q "^gone$tab" "$work/changed" || return 0
+    for path in "$@"; do
+        ! cut -f6 "$work/changed" | grep -Fqx -e "$path" || return 0
+    done
+    return 1
+}
+
+# run_check GOOD-CODES COMMAND PATH...: as a daemon would see the files, so with its usual umask.
 run_check() {
     good=$1 command=$2
     shift 2
-    for path in "$@"; do
-        grep -q " $path\$" "$work/changed" || continue
-        code=0
-        scratch=$work/scratch sh -c "$command" >"$work/said" 2>&1 || code=$?
-        case " $good " in
-            *" $code "*) return 0 ;;
-        esac
-        cat "$work/said" >&2
-        refused="$refused
+    touched "$@" || return 0
+    code=0
+    (umask 022 && scratch=$work/scratch sh -c "$command") >"$work/said" 2>&1 </dev/null 9>&- || code=$?
+    case " $good " in *" $code "*) return 0 ;; esac
+    cat "$work/said" >&2
+    refused="$refused
   $command"
-        return 0
-    done
+}
+
+# act VERB UNIT REVERSE...: asks systemd; what takes it back is written down before.
+act() {
+    verb=$1 asked=$2
+    shift 2
+    for back in "$@"; do printf '%s %s\n' "$back" "$asked" >>"$work/back"; done
+    case $verb in
+        disable) set -- disable --now ;;
+        enable) set -- enable -q ;;
+        *) set -- "$verb" ;;
+    esac
+    systemctl "$@" "$asked" </dev/null 9>&-
+}
+
+reload_systemd() { [ ! -d /run/systemd/system ] || systemctl daemon-reload 9>&-; }
+
+# leave_unit NAME: stops it and takes it out of the boot.
+leave_unit() {
+    if active "$1"; then printf 'start %s\n' "$1" >>"$work/back"; fi
+    if enabled "$1"; then printf 'enable %s\n' "$1" >>"$work/back"; fi
+    left="$left $1"
+    act disable "$1" || fail "$1 could not be stopped and disabled"
 }
 
 start_unit() {
     name=$1
     shift
-    for other in "$@"; do systemctl disable --now "$other" >/dev/null 2>&1 || :; done
-    systemctl is-enabled -q "$name" 2>/dev/null || systemctl enable -q "$name"
+    for other in "$@"; do
+        if active "$other" || enabled "$other"; then leave_unit "$other"; fi
+    done
+    enabled "$name" || act enable "$name" disable || fail "$name could not be enabled"
     # two steps: enabling a SysV service with --now starts nothing on Debian
-    systemctl is-active -q "$name" || { systemctl start "$name" && started="$started $name"; }
+    active "$name" && return
+    started="$started $name"
+    act start "$name" stop || fail "$name could not start"
 }
 
-# --- installing and putting back --------------------------------------------------------------
-
-# open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
-# the files in it say who may read.
-open_folder() { (umask 022 && mkdir -p "$1"); }
-
-# keep PATH: what lies there goes where `put_back` finds it.
-keep() {
-    mkdir -p "$work/old${1%/*}"
-    if [ -e "$root$1" ] || [ -L "$root$1" ]; then cp -pP "$root$1" "$work/old$1"; else printf '%s\n' "$1" >>"$work/none"; fi
+# actions: ACTION UNIT of everything that changed, each once; a restart does for a reload.
+actions() {
+    awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
+        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }' "$work/changed"
 }
 
-# install_file MODE OWNER PATH: in one step, under a name that no *.d reader takes up before.
-install_file() {
-    target=$root$3
-    [ ! -d "$target" ] || fail "a folder lies where the file $3 goes"
-    open_folder "${target%/*}"
-    temporary=${target%/*}/.${target##*/}.dpkg-new
-    cp "$work/new$3" "$temporary"
-    if [ "$1" = - ]; then
-        # somebody else's file: its mode and owner stay
-        if [ -e "$target" ]; then
-            chmod "$(stat -c %a "$target")" "$temporary"
-            chown "$(stat -c %U:%G "$target")" "$temporary"
-        else
-            chmod 0644 "$temporary"
+# act_on_units: has the units that were not started just now take up what changed.
+act_on_units() {
+    actions >"$work/actions"
+    while read -r action unit; do
+        case " $started $left " in *" $unit "*) continue ;; esac
+        if ! active "$unit"; then
+            say "$unit is not running, so it is not asked to ${action%%-*}"
+            continue
         fi
-    else
-        chmod "$1" "$temporary"
-        [ -n "$root" ] || chown "$2" "$temporary"
-    fi
-    mv -f "$temporary" "$target"
+        act "$action" "$unit" "$action" || fail "$unit could not ${action%%-*}"
+    done <"$work/actions"
+    [ ! -s "$work/back" ] || sleep 1
+    while read -r unit; do
+        case " $left " in *" $unit "*) continue ;; esac
+        active "$unit" || fail "$unit was running before, and is not now"
+    done <"$work/active"
 }
 
+# remember_active: the units that must be running at the end, as they are now.
+remember_active() {
+    { actions | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
+    while read -r unit; do
+        if active "$unit"; then printf '%s\n' "$unit"; fi
+    done <"$work/units" >"$work/active"
+}
+
+# --- putting back, and the end of a run -------------------------------------------------------
+
+# put_back PATH: the old file in one step, with its owner, mode and time. cp makes a new name
+# exclusively, so what somebody puts there meanwhile is not followed.
 put_back() {
+    temporary=$(beside "$root$1")
+    [ ! -d "$root$1" ] && rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -f "$temporary" "$root$1" && relabel "$root$1"
+}
+
+# each_line LIST COMMAND: runs COMMAND for every line of a list that may not be there.
+each_line() {
+    [ -f "$1" ] || return 0
+    while IFS= read -r line; do
+        "$2" "$line" || { lost=$((lost + 1)); say "  $line could not be put back"; }
+    done <"$1"
+}
+
+remove() { rm -f "$root$1"; }
+remove_temporary() { rm -f "$(beside "$root$1")"; }
+remove_folder() { rmdir "$1" 2>/dev/null || :; }
+take_back() { systemctl "${1%% *}" "${1#* }" </dev/null 9>&-; }
+
+# undo: files first, then the units that have taken them up. Fails where something is lost.
+undo() {
+    undoing=1 lost=0
     say "putting back what was there"
-    if [ -d "$work/old" ]; then
-        (cd "$work/old" && find . -type f -o -type l) | while read -r path; do
-            cp -pP "$work/old/${path#./}" "$root/${path#./}.dpkg-old" && mv -f "$root/${path#./}.dpkg-old" "$root/${path#./}"
-        done
+    cut -f6 "$work/changed" | grep ^/ >"$work/paths"
+    each_line "$work/paths" remove_temporary
+    each_line "$work/kept" put_back
+    each_line "$work/none" remove
+    sort -r "$work/made" 2>/dev/null >"$work/folders"
+    each_line "$work/folders" remove_folder
+    if [ -z "$root" ]; then
+        reload_systemd
+        awk '{ line[NR] = $0 } END { for (i = NR; i; i--) if (!seen[line[i]]++) print line[i] }' "$work/back" >"$work/takes"
+        each_line "$work/takes" take_back
     fi
-    [ ! -f "$work/none" ] || while read -r path; do rm -f "$root$path"; done <"$work/none"
+    [ "$lost" = 0 ] || { say "$lost could not be put back: the backups are in $work/old, and the next run tries again"; return 1; }
+    enter undone
+}
+
+# finish: what a run leaves; every line can be done again.
+finish() {
+    each_line "$work/first" keep_first
+    [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
+    printf '%s\n' "$host" >"$state/host.new"
+    mv -f "$state/host.new" "$state/host"
+    [ ! -d "$work/old" ] || { rm -rf "$state/last" && mv "$work/old" "$state/last"; }
+    rm -rf "$work"
+}
+
+keep_first() {
+    [ ! -e "$state/before$1" ] && [ ! -L "$state/before$1" ] && [ -d "$work/old" ] || return 0
+    mkdir -p "$state/before${1%/*}"
+    cp -pP "$work/old$1" "$state/before.new"
+    mv -f "$state/before.new" "$state/before$1"
+}
+
+# leftovers: finishes or puts back what a killed run left, with every unit that may have seen it.
+leftovers() {
+    case $(phase) in
+        installing)
+            say "an earlier run was interrupted"
+            actions >"$work/actions"
+            while read -r action unit; do
+                if [ -z "$root" ] && active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
+            done <"$work/actions"
+            undo || exit 1
+            ;;
+        done) finish ;;
+    esac
+    rm -rf "$work"
+    undoing=''
+}
+
+at_exit() {
+    code=$?
+    trap '' HUP INT PIPE TERM
+    set +e
+    if [ "$(phase)" = installing ] && [ -z "$undoing" ]; then undo; fi
+    case $(phase) in installing | done) ;; *) rm -rf "$work" ;; esac
+    [ -z "$locked" ] || rm -rf "$locked"
+    exit "$code"
+}
+
+# tell: the plan, a line for each difference.
+tell() {
+    [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
+    while IFS=$tab read -r kind _ _ action unit path; do
+        then=''
+        [ "$action" = none ] || then=", then $action $unit"
+        case $kind in
+            directory) say "make $path" ;;
+            unit) say "enable and start $path" ;;
+            rival | leave) say "stop and disable $path" ;;
+            gone) say "remove $path$then" ;;
+            cut) say "take our block out of $path$then" ;;
+            *) say "change $path$then" ;;
+        esac
+    done <"$work/changed"
 }
 
 # --- the run ----------------------------------------------------------------------------------
@@ -243,85 +589,63 @@ put_back() {
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
+step=listed
+resources
+state=$root/var/lib/clustergen/$cluster
 right_host
+same_host
+missing='' refused='' started='' left='' locked='' undoing='' lost=0
 if [ "$mode" = apply ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
-    open_folder "${state%/*}"
+    (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
-    mkdir "$state/running" 2>/dev/null || fail "another apply.sh is at work, or one was killed: look, then remove $state/running"
-    work=$state/running
+    lock
+    work=$state/run
 else
-    work=$(mktemp -d)
+    # filled secrets lie in it, so it is in memory where that can be
+    place=${TMPDIR:-/tmp}
+    if [ "$(id -u)" = 0 ] && [ -d /run ]; then place=/run; fi
+    work=$(mktemp -d "$place/clustergen.XXXXXX")
 fi
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
-mkdir "$work/scratch"
-: >"$work/changed"
-: >"$work/installed"
+trap at_exit EXIT
+trap 'exit 130' HUP INT PIPE TERM
+if [ "$mode" = apply ]; then leftovers; fi
+mkdir -p "$work/scratch"
+for list in changed record back probe; do : >"$work/$list"; done
 
-missing='' refused='' started=''
-if [ -z "$root" ]; then
-    phase=tools
-    resources
-    [ -z "$missing" ] || fail "these packages are not installed:$missing"
-fi
-
-phase=stage
+step=tools
+[ -n "$root" ] || resources
+[ -z "$missing" ] || fail "these packages are not installed:$missing"
+step=stage
 resources
-if [ -f "$state/installed" ]; then
-    sort "$state/installed" >"$work/before"
-    sort "$work/installed" | comm -23 "$work/before" - | while read -r path; do
-        [ ! -e "$root$path" ] || printf 'gone - - none - %s\n' "$path" >>"$work/changed"
-    done
-fi
+stage_rest
 
-if [ ! -s "$work/changed" ]; then
-    quietly "$host: nothing to change"
-    [ "$mode" != apply ] || cp "$work/installed" "$state/installed"
-    exit 0
-fi
 if [ "$mode" != apply ]; then
-    while read -r what _ _ action unit path; do
-        case $what in
-            directory) quietly "make $path" ;;
-            gone) say "remove $path" ;;
-            *) say "change $path$([ "$action" = none ] || printf ', then %s %s' "$action" "$unit")" ;;
-        esac
-    done <"$work/changed"
-    [ "$mode" = check ] && exit 2
+    differences=$(tell)
+    if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
+    [ "$mode" = dry ] || [ -z "$differences" ] || exit 2
+    exit 0
+fi
+if [ ! -s "$work/changed" ]; then
+    enter 'done'
+    finish
+    say "$host: nothing to change"
     exit 0
 fi
 
-while read -r what access owner action unit path; do
-    case $what in
-        directory)
-            open_folder "$root$path"
-            chmod "$access" "$root$path"
-            [ -n "$root" ] || chown "$owner" "$root$path"
-            ;;
-        gone) keep "$path"; rm -f "$root$path" ;;
-        file) keep "$path"; install_file "$access" "$owner" "$path" ;;
-    esac
-done <"$work/changed"
-
+[ -n "$root" ] || remember_active
+enter installing
+install_all
 if [ -z "$root" ]; then
-    phase=check
+    step=check
     resources
-    if [ -n "$refused" ]; then
-        put_back
-        fail "these say that the new files are wrong, so nothing was reloaded:$refused"
-    fi
-    [ ! -d /run/systemd/system ] || systemctl daemon-reload
-    phase=units
+    [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was reloaded:$refused"
+    reload_systemd
+    step=units
     resources
-    awk '$1 == "file" && $4 != "none" { print $4, $5 }' "$work/changed" | sort -u >"$work/units"
-    # shellcheck disable=SC2094  # it is only read
-    while read -r action unit; do
-        case " $started " in *" $unit "*) continue ;; esac
-        # a restart does for a reload
-        ! { [ "$action" = reload ] && grep -q "^restart $unit\$" "$work/units"; } || continue
-        systemctl "$action" "$unit" || { put_back; systemctl "$action" "$unit" || :; fail "$unit could not $action"; }
-    done <"$work/units"
+    act_on_units
 fi
-cp "$work/installed" "$state/installed"
-say "$host: $(wc -l <"$work/changed" | tr -d ' ') changed"
+count=$(wc -l <"$work/changed" | tr -d ' ')
+enter 'done'
+finish
+say "$host: $count changed"

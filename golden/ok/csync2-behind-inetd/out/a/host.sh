@@ -22,7 +22,7 @@ resources() {
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
-    check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2.cfg
+    check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
     unit      cron.service
     unit      inetd.service csync2.socket
 }

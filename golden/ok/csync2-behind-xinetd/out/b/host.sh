@@ -23,7 +23,7 @@ resources() {
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
-    check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2.cfg
+    check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_left.key /etc/csync2_right.key /etc/csync2.cfg
     unit      cron.service
     unit      xinetd.service csync2.socket
 }

@@ -23,7 +23,7 @@ resources() {
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
-    check     '0 2' 'csync2 -N app2-replication -D "$scratch" -L' /etc/csync2.cfg
+    check     '0 2' 'csync2 -N app2-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
     unit      cron.service
     unit      csync2.socket
 }
