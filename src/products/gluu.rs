@@ -134,7 +134,11 @@ impl Parts {
         if let Some(value) = cache.and_then(|it| it.args.first()) {
             cx.inventory.resolve(std::slice::from_ref(value), cx.diagnostics);
         }
-        let mut missing = vec!["OpenDJ's replication", "the hand-over of `setup.properties`"];
+        let mut missing = vec![
+            "OpenDJ's replication",
+            "the hand-over of `setup.properties`",
+            "the restart of Apache with its new certificate, and the authority in Java's trust store",
+        ];
         missing.extend(cache.map(|_| "the Redis cache and its tunnels"));
         let message = format!("not made yet: {}", missing.join(", "));
         let help = "these steps of Gluu's guide are still yours";
