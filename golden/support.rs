@@ -147,6 +147,11 @@ impl Bench {
         }
     }
 
+    /// Whether a build found all that it needs in the stored state.
+    pub fn made_nothing(&self) -> bool {
+        !self.state.0.join("vault").exists()
+    }
+
     /// Everything of the state but the vault.
     pub fn public_state(&self) -> BTreeMap<String, String> {
         let mut files = tree(&self.state.0);

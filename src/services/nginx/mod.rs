@@ -216,7 +216,7 @@ impl Nginx {
                     .help("keep one of them"),
                 );
             }
-            if site.certificate.is_none() && (site.redirect_http || site.hsts.is_some()) {
+            if !site.tls && (site.redirect_http || site.hsts.is_some()) {
                 let message = format!(
                     "`{}` has no certificate, so there is no TLS to send anybody to",
                     site.name.value

@@ -44,6 +44,8 @@ pub(super) enum Affinity {
 pub(super) struct Site {
     pub(super) name: Spanned<String>,
     pub(super) aliases: Vec<Spanned<String>>,
+    /// Whether it names a certificate, known or not.
+    pub(super) tls: bool,
     pub(super) certificate: Option<(Spanned<String>, CertificateDecl)>,
     pub(super) redirect_http: bool,
     pub(super) hsts: Option<Spanned<Duration>>,
@@ -122,10 +124,7 @@ fn upstream(node: &Node, cx: &mut Decode) -> Option<Upstream> {
             if value.as_str() == Some("cookie") { Affinity::Cookie } else { Affinity::ClientIp };
         Spanned::new(by, value.span)
     });
-    let tls = match read::first(node, "tls") {
-        Some(value) => Some(cx.certificate(value)?),
-        None => None,
-    };
+    let tls = read::first(node, "tls").and_then(|value| cx.certificate(value));
     let integer = |child: &str| read::first(node, child).and_then(read::integer);
     Some(Upstream {
         name: read::text(node.args.first()?)?,
@@ -153,16 +152,14 @@ fn servers(node: &Node, cx: &mut Decode) -> Option<Vec<Servers>> {
 }
 
 fn site(node: &Node, cx: &mut Decode) -> Option<Site> {
-    let certificate = match read::first(node, "certificate") {
-        Some(value) => Some(cx.certificate(value)?),
-        None => None,
-    };
+    let written = read::first(node, "certificate");
     let max_body = read::first(node, "max-body").and_then(read::size);
     let sixteen = Size::parse("16M").ok()?;
     Some(Site {
         name: read::text(node.args.first()?)?,
         aliases: read::texts(node, "alias"),
-        certificate,
+        tls: written.is_some(),
+        certificate: written.and_then(|value| cx.certificate(value)),
         redirect_http: node.child("redirect-http").is_some(),
         hsts: read::first(node, "hsts").and_then(read::duration),
         max_body: or(max_body, sixteen, node),
