@@ -11,12 +11,16 @@ use super::{Done, Failure, Manner, print, tell};
 use crate::build::{Report, build as run_build, compare_with, look};
 use crate::diag::counted;
 use crate::diag::render::render;
+use crate::disk::{Disk, RealDisk};
 use crate::syntax;
 
 /// `build`: writes the bundles.
 pub(super) fn build(args: &BuildArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;
     let _one_at_a_time = hold(&project.description())?;
+    // two descriptions may share them
+    let _state = Held::hold(project.state())?;
+    let _out = Held::hold(project.out())?;
     let report = run_build(project.place(manner), &args.host, OffsetDateTime::now_utc())?;
     judge(&report, manner)?;
     if report.without_vault {
@@ -76,13 +80,38 @@ fn judge(report: &Report, manner: Manner) -> Done {
     if wrong { Err(Failure::Description) } else { Ok(()) }
 }
 
-/// Holds a description while a build runs. The lock goes with the process.
+/// A folder that nobody else builds into, made where it was not there.
+struct Held<'a> {
+    path: &'a Path,
+    made: bool,
+    _lock: Option<File>,
+}
+
+impl<'a> Held<'a> {
+    /// Where it cannot be made, the build says why.
+    fn hold(path: &'a Path) -> Result<Self, Failure> {
+        let made = !path.exists() && RealDisk.make_folder(path, 0o755).is_ok();
+        let lock = if path.is_dir() { Some(hold(path)?) } else { None };
+        Ok(Self { path, made, _lock: lock })
+    }
+}
+
+impl Drop for Held<'_> {
+    /// Takes the folder away again where nothing was written.
+    fn drop(&mut self) {
+        if self.made {
+            let _ = RealDisk.remove_folder(self.path);
+        }
+    }
+}
+
+/// Holds a description, or a folder, while a build runs. The lock goes with the process.
 fn hold(path: &Path) -> Result<File, Failure> {
     let said = |error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
     let file = File::open(path).map_err(said).map_err(Failure::Environment)?;
     if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
         let path = path.display();
-        return Err(Failure::Environment(format!("another build of `{path}` is at work")));
+        return Err(Failure::Environment(format!("another build is at work on `{path}`")));
     }
     // a file system without locks is used without
     Ok(file)

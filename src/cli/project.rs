@@ -2,12 +2,21 @@
 
 use std::ffi::OsStr;
 use std::io::ErrorKind::NotFound;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::args::Input;
 use super::{Failure, Manner};
 use crate::build::Place;
 use crate::disk::{RealDisk, RealFolder};
+
+/// Whether two paths lead to one thing, as far as it is there.
+fn same(a: &Path, b: &Path) -> bool {
+    let plain = |path: &Path| -> PathBuf {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        whole.components().filter(|part| *part != Component::CurDir).collect()
+    };
+    plain(a) == plain(b)
+}
 
 /// Where things lie.
 pub(super) struct Project {
@@ -47,13 +56,13 @@ impl Project {
         let state = folder.join(name).with_extension("state");
         let state = input.state.clone().unwrap_or(state);
         let out = output.map_or_else(|| folder.join("out"), Path::to_owned);
-        if state == folder.join(name) {
+        if same(&state, path) {
             return said("has the name of its own state folder: call it `cluster.kdl`");
         }
-        if out == folder.join(name) {
+        if same(&out, path) {
             return said("has the name of its own output folder: call it `cluster.kdl`");
         }
-        if state == out {
+        if same(&state, &out) {
             return said(
                 "would have its state and its output in one folder: name another with `-o`",
             );
@@ -68,6 +77,14 @@ impl Project {
 
     pub(super) fn description(&self) -> PathBuf {
         self.folder.0.join(&self.name)
+    }
+
+    pub(super) fn out(&self) -> &Path {
+        &self.out
+    }
+
+    pub(super) fn state(&self) -> &Path {
+        &self.state.0
     }
 
     pub(super) fn place(&self, manner: Manner) -> Place<'_> {
