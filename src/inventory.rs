@@ -277,6 +277,7 @@ impl Build<'_> {
                 self.name_taken(name, node, first);
                 continue;
             }
+            self.usable(name, node);
             let own = self.platform(node.prop("platform"));
             let addresses = self.addresses(node);
             if addresses.is_empty() {
@@ -296,6 +297,18 @@ impl Build<'_> {
             hosts.insert(name.to_owned(), host);
         }
         hosts.into_values().collect()
+    }
+
+    /// A name that programs take for something else than this host.
+    fn usable(&mut self, name: &str, node: &Node) {
+        let why = match name {
+            "localhost" => "is what every host calls itself",
+            _ if name.bytes().all(|b| b.is_ascii_digit()) => "is taken for an address",
+            _ => return,
+        };
+        let span = node.args.first().map_or(node.head, |arg| arg.span);
+        let diagnostic = Diagnostic::error(Code::WrongValue, format!("`{name}` {why}"));
+        self.diagnostics.push(diagnostic.at(span, "").help("give the host another name"));
     }
 
     fn name_taken(&mut self, name: &str, node: &Node, first: Span) {
