@@ -30,6 +30,22 @@ pub(super) fn no_path_twice(inventory: &Inventory, facts: &Facts, diagnostics: &
                     .help("take the path out of one of them"),
             );
         }
+        no_file_in_a_file(&inventory.host(host).name, &seen, diagnostics);
+    }
+}
+
+/// Nothing can lie below a file.
+fn no_file_in_a_file(host: &str, seen: &BTreeMap<&str, &Claim>, diagnostics: &mut Diagnostics) {
+    for (path, claim) in seen {
+        let above = path.match_indices('/').skip(1).find_map(|(at, _)| seen.get(&path[..at]));
+        let Some(above) = above else { continue };
+        let message = format!("`{}` is a file and a folder on `{host}`", above.path);
+        diagnostics.push(
+            Diagnostic::error(Code::PathTaken, message)
+                .at(claim.origin.span, format!("`{}` writes a file below it", claim.owner))
+                .at(above.origin.span, format!("`{}` writes it as a file", above.owner))
+                .help("take the path out of one of them"),
+        );
     }
 }
 

@@ -77,6 +77,11 @@ impl Service for OwnFile {
     }
 
     fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
+        if self.path.value.as_str() == "/" {
+            let diagnostic = Diagnostic::error(Code::WrongValue, "`/` is a folder, and no file");
+            let help = "name the file, as `/etc/motd`";
+            diagnostics.push(diagnostic.at(self.path.span, "").help(help));
+        }
         let secret = self.parts.iter().any(|part| matches!(part, Part::Secret(_)));
         if secret && self.mode.bits() & 0o007 != 0 {
             let message = format!("everybody may read a secret in `{}`", self.path.value);
