@@ -401,5 +401,5 @@ fn stale_tops(
 }
 
 fn at_out<T>(result: std::io::Result<T>, path: &Path) -> Result<T, Fault> {
-    result.map_err(|error| Fault::Environment(format!("`{}`: {error}", path.display())))
+    result.map_err(|error| OutFault::Io(path.to_owned(), error).into())
 }

@@ -57,10 +57,12 @@ impl Project {
         let state = input.state.clone().unwrap_or(state);
         let out = output.map_or_else(|| folder.join("out"), Path::to_owned);
         if same(&state, path) {
-            return said("has the name of its own state folder: call it `cluster.kdl`");
+            return said(
+                "would be its own state folder: call it `cluster.kdl`, or name another with `--state`",
+            );
         }
         if same(&out, path) {
-            return said("has the name of its own output folder: call it `cluster.kdl`");
+            return said("would be its own output folder: name another with `-o`");
         }
         if same(&state, &out) {
             return said(
