@@ -17,6 +17,8 @@
 //!
 //! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`cli`] is the edge.
 //!
+//! `docs/decisions.md` says why things are as they are.
+//!
 //! # Invariants
 //!
 //! - The core does no I/O: texts come in by [`source::Folder`], changes go out by [`disk::Disk`],

@@ -203,23 +203,8 @@ impl Scan<'_> {
                         return Err(slashed_twice(start));
                     }
                 }
-                (b'{', _) => {
-                    self.depth += 1;
-                    self.count(start)?;
-                    if self.depth > MAX {
-                        return Err(too_deep(start));
-                    }
-                    if slashes.open() > MAX_SLASHED {
-                        return Err(too_slashed(start));
-                    }
-                }
-                (b'}', _) => {
-                    match self.depth.checked_sub(1) {
-                        Some(depth) => self.depth = depth,
-                        None => self.fault(stray(start))?,
-                    }
-                    slashes.close();
-                }
+                (b'{', _) => self.open(start, &mut slashes)?,
+                (b'}', _) => self.close(start, &mut slashes)?,
                 (b'"', _) | (b'#', Some(b'"' | b'#')) => {
                     slashes.word();
                     let (end, string) = self.string(start)?;
@@ -252,6 +237,27 @@ impl Scan<'_> {
             }
         }
         Ok(comments)
+    }
+
+    fn open(&mut self, start: usize, slashes: &mut Slashes) -> Result<(), Refusal> {
+        self.depth += 1;
+        self.count(start)?;
+        if self.depth > MAX {
+            return Err(too_deep(start));
+        }
+        if slashes.open() > MAX_SLASHED {
+            return Err(too_slashed(start));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, start: usize, slashes: &mut Slashes) -> Result<(), Refusal> {
+        match self.depth.checked_sub(1) {
+            Some(depth) => self.depth = depth,
+            None => self.fault(stray(start))?,
+        }
+        slashes.close();
+        Ok(())
     }
 
     /// Behind a string, and whether it is one; where it has no end, the end of its line.
