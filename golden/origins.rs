@@ -3,9 +3,40 @@
 use clustergen::build::look;
 use clustergen::diag::Diagnostics;
 use clustergen::disk::RealFolder;
+use clustergen::model::facts::service_kind;
+use clustergen::model::plan::Kind;
 use clustergen::render::{place, trace};
 
 use crate::support::{Bench, folders, golden};
+
+#[test]
+fn no_service_puts_a_file_where_it_has_claimed_none() {
+    let mut seen = 0;
+    for case in folders(&golden().join("ok")) {
+        let bench = Bench::new(Some(&case.join("state")));
+        let folder = RealFolder(case.clone());
+        let report = look(bench.place(&folder, "cluster.kdl")).unwrap();
+        let compiled = report.compiled.as_ref().unwrap();
+        for host in compiled.inventory.managed() {
+            let plan = compiled.plan(host, &mut Diagnostics::default());
+            for resource in plan.resources.values() {
+                let path = match &resource.kind {
+                    Kind::File(file) => &file.path,
+                    Kind::Block(block) => &block.path,
+                    _ => continue,
+                };
+                let kind = service_kind(&resource.owner);
+                let claimed = compiled
+                    .facts
+                    .claims_of(host)
+                    .any(|it| it.path == *path && service_kind(&it.owner) == kind);
+                assert!(claimed, "{}: {} puts {path}", case.display(), resource.owner);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} files were looked at");
+}
 
 #[test]
 fn the_marked_rendering_without_its_marks_is_the_plain_one() {

@@ -162,6 +162,23 @@ pub enum ResourceKey {
     Step(String),
 }
 
+impl ResourceKey {
+    /// The path, name or command, as a person would say it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        match self {
+            Self::Directory(path) | Self::Block(path, _) | Self::Keys(path) | Self::File(path) => {
+                path.as_str()
+            }
+            Self::Package(it)
+            | Self::User(it)
+            | Self::Check(it)
+            | Self::Unit(it)
+            | Self::Step(it) => it,
+        }
+    }
+}
+
 impl Kind {
     #[must_use]
     pub fn key(&self) -> ResourceKey {

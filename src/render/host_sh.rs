@@ -16,7 +16,7 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
     resources.sort_by_key(|resource| (rank(&resource.kind), resource.kind.key()));
     let mut lines = Vec::new();
     for resource in resources {
-        lines.extend(line(resource)?);
+        lines.push(line(resource)?);
     }
     let names = [plan.name.as_str(), plan.fqdn.as_str()].join(" ");
     Ok(Fields::new(span)
@@ -48,7 +48,7 @@ fn rank(kind: &Kind) -> u8 {
     }
 }
 
-fn line(resource: &Resource) -> Result<Option<Text>, String> {
+fn line(resource: &Resource) -> Result<Text, String> {
     let span = resource.origin.span;
     let words = match &resource.kind {
         Kind::Package(name) => vec!["package".to_owned(), quoted(name, span)?],
@@ -68,10 +68,13 @@ fn line(resource: &Resource) -> Result<Option<Text>, String> {
             }
             words
         }
-        Kind::User(_) | Kind::Keys(_) | Kind::Step(_) => return Ok(None),
+        // better no bundle than one that leaves something out in silence
+        Kind::User(_) | Kind::Keys(_) | Kind::Step(_) => {
+            return Err(format!("`{}` wants what apply.sh has no verb for", resource.owner));
+        }
     };
     let verb = format!("{:<10}", words[0]);
-    Ok(Some(fixed(&format!("{verb}{}", words[1..].join(" ")), span)))
+    Ok(fixed(&format!("{verb}{}", words[1..].join(" ")), span))
 }
 
 fn block_words(block: &Block, span: Span) -> Result<Vec<String>, String> {

@@ -67,7 +67,7 @@ impl Lowering<'_> {
             if shared && other.kind == kind {
                 return;
             }
-            let message = format!("two owners of one thing on `{}`: {key:?}", self.plan.name);
+            let message = format!("two owners of `{}` on `{}`", key.shown(), self.plan.name);
             self.diagnostics.push(
                 Diagnostic::error(Code::PathTaken, message)
                     .at(owner.origin.span, format!("`{}` makes it", owner.key))
