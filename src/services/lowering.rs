@@ -2,7 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Facts, LeafKey, Origin, ServiceKey};
+use crate::model::facts::{Facts, LeafKey, Origin, ServiceKey, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
     Block, Body, Check, Directory, Encoding, File, HostPlan, Kind, OnChange, Resource, Slot, Unit,
@@ -63,8 +63,11 @@ impl Lowering<'_> {
     pub(super) fn add(&mut self, owner: Owner, kind: Kind) {
         let key = kind.key();
         if let Some(other) = self.plan.resources.get(&key) {
-            let shared = matches!(kind, Kind::Package(_) | Kind::Unit(_) | Kind::Directory(_));
-            if shared && other.kind == kind {
+            // two that want the same thing can both have it; services of two kinds that want
+            // different things at one path were told when their claims were compared
+            let at_a_path = matches!(kind, Kind::File(_) | Kind::Block(_) | Kind::Keys(_));
+            let told = at_a_path && service_kind(&other.owner) != service_kind(owner.key);
+            if told || other.kind == kind {
                 return;
             }
             let message = format!("two owners of `{}` on `{}`", key.shown(), self.plan.name);
