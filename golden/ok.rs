@@ -57,7 +57,7 @@ fn every_bundle_has_the_same_engine_and_right_sums() {
         build_well(bench.place(&folder, "cluster.kdl"));
         for host in folders(&bench.out) {
             let files = tree(&host);
-            assert_eq!(files["apply.sh"], include_str!("../templates/apply/apply.sh"));
+            assert_eq!(files["apply.sh"], clustergen::render::apply_sh());
             let sums: BTreeMap<&str, &str> = files["SHA256SUMS"]
                 .lines()
                 .map(|line| line.split_once("  ").unwrap())

@@ -121,10 +121,13 @@ impl Templates {
     }
 }
 
-/// A file of our own that is no template: the engine of `apply.sh`.
+/// `apply.sh`: the parts of the engine, in the order of their names.
 #[must_use]
-pub(super) fn fixed_file(name: &str) -> Option<&'static str> {
-    BUILTIN.get_file(name).and_then(include_dir::File::contents_utf8)
+pub fn apply_sh() -> String {
+    let Some(folder) = BUILTIN.get_dir("apply/engine") else { return String::new() };
+    let mut parts: Vec<_> = folder.files().collect();
+    parts.sort_by_key(|part| part.path());
+    parts.into_iter().filter_map(include_dir::File::contents_utf8).collect()
 }
 
 fn collect(dir: &Dir<'_>, texts: &mut BTreeMap<String, String>) {

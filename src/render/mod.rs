@@ -8,7 +8,7 @@ mod host_sh;
 mod manifest;
 mod origins;
 
-pub use engine::{TemplateFault, Templates};
+pub use engine::{TemplateFault, Templates, apply_sh};
 pub use manifest::{Manifest, ManifestEntry};
 pub use origins::Traced;
 
@@ -77,11 +77,10 @@ pub fn render(
     let view = host_sh::view(plan, from);
     let view = view.map_err(|message| (host_fault(message), plan.origin.span))?;
     let script = templates.render("apply/host.sh", &view).map_err(|it| (it, plan.origin.span))?;
-    let engine = engine::fixed_file("apply/apply.sh").unwrap_or_default();
     let mut add = |name: &str, text: String, executable: bool| {
         files.insert(name.to_owned(), BundleFile { bytes: text.into_bytes(), executable });
     };
-    add("apply.sh", engine.to_owned(), true);
+    add("apply.sh", apply_sh(), true);
     add("host.sh", script, false);
     add("manifest.json", json, false);
     let sums = sums(&files);

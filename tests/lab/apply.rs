@@ -166,8 +166,7 @@ impl Bundle {
     /// Another table and other files for a host, with the right sums.
     fn becomes(&self, host: &str, resources: &str, files: &[(&str, &str)]) {
         let at = self.folder.path();
-        let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/apply/apply.sh");
-        fs::copy(engine, at.join("apply.sh")).unwrap();
+        fs::write(at.join("apply.sh"), clustergen::render::apply_sh()).unwrap();
         let table = format!(
             "cluster=c\nhost={host}\nnames={host}\naddresses=\npackage_manager=apt\n\
              resources() {{\n:\n{resources}\n}}\n"

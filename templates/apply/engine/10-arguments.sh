@@ -1,0 +1,66 @@
+#!/bin/sh
+# apply.sh: installs this bundle on this host, or says what that would change.
+#
+# This is the engine, the same bytes in every bundle; host.sh beside it says what this host gets.
+# It needs a POSIX shell and what every distribution has. It is safe to run again: what is as it
+# should be is left alone. Whatever fails or is killed is put back, at once or by the next run.
+#
+# Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
+#   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+#   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
+#   last/, before/    what the last run replaced; what was there before clustergen, for ever
+#
+# cluster, host, names, addresses and package_manager are set by host.sh:
+# shellcheck disable=SC2154
+
+set -eu
+umask 077
+LC_ALL=C
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+tab=$(printf '\t')
+
+usage() {
+    cat <<'END'
+usage: apply.sh [--dry-run | --check] [--root DIR] [--secrets DIR] [--i-am NAME]
+  (nothing)       install, then reload what changed
+  --dry-run       say what would change; change nothing
+  --check         name only what differs; exit 2 where something does
+  --root DIR      install below DIR: no service is touched, no name is compared
+  --secrets DIR   the values of the secrets; the folder `secrets` of the bundle otherwise
+  --i-am NAME     this is NAME, whatever host name, addresses and earlier bundles say
+END
+}
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
+misused() { usage >&2; exit 64; }
+unless_check() { [ "$mode" = check ] || say "$@"; }
+
+# below DIR: sets root; `/` under any of its names is no folder for a trial.
+below() {
+    root=$1
+    while [ "${root%/}" != "$root" ]; do root=${root%/}; done
+    [ -n "$root" ] || misused
+    case $root in /*) ;; *) root=$PWD/$root ;; esac
+    [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
+}
+
+mode=apply root='' secrets='' me=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --dry-run) mode=dry ;;
+        --check) mode=check ;;
+        --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
+        --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
+        --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
+        -h | --help) usage; exit 0 ;;
+        *) misused ;;
+    esac
+    shift
+done
+
+bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+[ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
+secrets=${secrets:-$bundle/secrets}
+

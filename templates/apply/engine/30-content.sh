@@ -1,0 +1,58 @@
+# --- making what is to be installed -----------------------------------------------------------
+
+# fill FILE: FILE with every token replaced by its value, literally, on standard output.
+fill() {
+    if ! grep -q CGSECRET_ "$1"; then cat "$1"; return; fi
+    # shellcheck disable=SC2013  # a token is one word
+    for token in $(grep -o 'CGSECRET_[A-Za-z0-9_]*' "$1" | sort -u); do
+        [ -f "$secrets/$token" ] || fail "the value of $token is not in $secrets: give the bundle its secrets first"
+        value=$(cat "$secrets/$token") || fail "the value of $token in $secrets cannot be read"
+        [ -n "$value" ] || fail "the value of $token in $secrets is empty"
+    done
+    folder=$secrets awk '
+        function value(token,    all, line, file) {
+            all = ""; file = ENVIRON["folder"] "/" token
+            while ((getline line < file) > 0) all = all (all == "" ? "" : "\n") line
+            close(file)
+            return all
+        }
+        {
+            rest = $0; out = ""
+            while (match(rest, /CGSECRET_[A-Za-z0-9_]*/)) {
+                out = out substr(rest, 1, RSTART - 1) value(substr(rest, RSTART, RLENGTH))
+                rest = substr(rest, RSTART + RLENGTH)
+            }
+            print out rest
+        }' "$1"
+}
+
+# marks MARK FILE: sets first and last, the lines of the block's marks, or empties them.
+marks() {
+    pair=$(begin="# BEGIN clustergen $1" end="# END clustergen $1" awk '
+        { sub(/\r$/, "") }
+        $0 == ENVIRON["begin"] { if (first) wrong = 1; first = NR }
+        $0 == ENVIRON["end"] { if (!first || last) wrong = 1; last = NR }
+        END { if (wrong || (first && !last)) exit 1; if (first) print first, last }' "$2") ||
+        fail "the marks of clustergen $1 in $2 are not one pair of BEGIN and END: put that right first"
+    first=${pair% *} last=${pair#* }
+}
+
+# with_block MARK BLOCK FILE: FILE with what is between the marks replaced, or a block added at its
+# end; nobody else's byte is touched.
+with_block() {
+    marks "$1" "$3"
+    if [ -n "$first" ]; then
+        head -n "$first" "$3"
+        fill "$2"
+        tail -n "+$last" "$3"
+        return
+    fi
+    cat "$3"
+    [ ! -s "$3" ] || [ "$(tail -c 1 "$3" | wc -l)" -eq 1 ] || echo
+    printf '# BEGIN clustergen %s\n' "$1"
+    fill "$2"
+    printf '# END clustergen %s\n' "$1"
+}
+
+sum() { sha256sum <"$1" | cut -c1-64; }
+

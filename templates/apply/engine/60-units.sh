@@ -1,0 +1,92 @@
+# --- checks and units -------------------------------------------------------------------------
+
+# touched PATH...: one of them changed, or something went that nobody names any more.
+touched() {
+    ! grep -q "^gone$tab" "$work/changed" || return 0
+    for path in "$@"; do
+        ! cut -f6 "$work/changed" | grep -Fqx -e "$path" || return 0
+    done
+    return 1
+}
+
+# run_check GOOD-CODES COMMAND PATH...: as a daemon would see the files, so with its usual umask.
+run_check() {
+    good=$1 command=$2
+    shift 2
+    touched "$@" || return 0
+    code=0
+    (umask 022 && scratch=$work/scratch sh -c "$command") >"$work/said" 2>&1 </dev/null 9>&- || code=$?
+    case " $good " in *" $code "*) return 0 ;; esac
+    cat "$work/said" >&2
+    refused="$refused
+  $command"
+}
+
+# act VERB UNIT REVERSE...: asks systemd; what takes it back is written down before.
+act() {
+    verb=$1 asked=$2
+    shift 2
+    for back in "$@"; do printf '%s %s\n' "$back" "$asked" >>"$work/back"; done
+    case $verb in
+        disable) set -- disable --now ;;
+        enable) set -- enable -q ;;
+        *) set -- "$verb" ;;
+    esac
+    systemctl "$@" "$asked" </dev/null 9>&-
+}
+
+reload_systemd() { [ ! -d /run/systemd/system ] || systemctl daemon-reload 9>&-; }
+
+# leave_unit NAME: stops it and takes it out of the boot.
+leave_unit() {
+    if active "$1"; then printf 'start %s\n' "$1" >>"$work/back"; fi
+    if enabled "$1"; then printf 'enable %s\n' "$1" >>"$work/back"; fi
+    left="$left $1"
+    act disable "$1" || fail "$1 could not be stopped and disabled"
+}
+
+start_unit() {
+    name=$1
+    shift
+    for other in "$@"; do
+        if active "$other" || enabled "$other"; then leave_unit "$other"; fi
+    done
+    enabled "$name" || act enable "$name" disable || fail "$name could not be enabled"
+    # two steps: enabling a SysV service with --now starts nothing on Debian
+    active "$name" && return
+    started="$started $name"
+    act start "$name" stop || fail "$name could not start"
+}
+
+# actions: ACTION UNIT of everything that changed, each once; a restart does for a reload.
+actions() {
+    awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
+        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }' "$work/changed"
+}
+
+# act_on_units: has the units that were not started just now take up what changed.
+act_on_units() {
+    actions >"$work/actions"
+    while read -r action unit; do
+        case " $started $left " in *" $unit "*) continue ;; esac
+        if ! active "$unit"; then
+            say "$unit is not running, so it is not asked to ${action%%-*}"
+            continue
+        fi
+        act "$action" "$unit" "$action" || fail "$unit could not ${action%%-*}"
+    done <"$work/actions"
+    [ ! -s "$work/back" ] || sleep 1
+    while read -r unit; do
+        case " $left " in *" $unit "*) continue ;; esac
+        active "$unit" || fail "$unit was running before, and is not now"
+    done <"$work/active"
+}
+
+# remember_active: the units that must be running at the end, as they are now.
+remember_active() {
+    { actions | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
+    while read -r unit; do
+        if active "$unit"; then printf '%s\n' "$unit"; fi
+    done <"$work/units" >"$work/active"
+}
+
