@@ -3,10 +3,14 @@
 //! In: the typed cluster. Out: [`Facts`], sorted, with the names that certificates must carry and
 //! the lists per host. Not here: whether the facts agree (see `check`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::decode::Cluster;
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Bind, Facts, HostIndex, LeafKey, Listener, Protocol, Secret};
-use crate::model::host::HostSet;
+use crate::model::facts::{
+    Audience, Bind, Facts, HostIndex, LeafKey, Listener, Protocol, Secret, StepFact,
+};
+use crate::model::host::{HostId, HostSet};
 use crate::services::{Declare, find};
 
 /// Asks every service, in the order of the keys.
@@ -23,6 +27,7 @@ pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
             bind: Bind::Any,
             port: foreign.port,
             protocol: Protocol::Tcp,
+            audience: Audience::Peers,
             what: foreign.what.clone(),
             shared: None,
             origin: foreign.origin.clone(),
@@ -36,8 +41,38 @@ pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
         }
     }
     name_leaves(&mut facts, inventory);
+    facts.step_order = order(&facts.steps);
     index(&mut facts, inventory);
     facts
+}
+
+/// Steps in an order in which each comes behind those that it waits for; else as they were
+/// declared.
+fn order(steps: &[StepFact]) -> Vec<u32> {
+    let places: BTreeMap<(HostId, &str), usize> =
+        steps.iter().enumerate().map(|(at, step)| ((step.host, step.key.as_str()), at)).collect();
+    let mut later: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    let mut open = vec![0_usize; steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        for (host, key) in &step.after {
+            if let Some(first) = places.get(&(*host, key.as_str())) {
+                later[*first].push(at);
+                open[at] += 1;
+            }
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..steps.len()).filter(|at| open[*at] == 0).collect();
+    let mut order = Vec::with_capacity(steps.len());
+    while let Some(at) = ready.pop_first() {
+        order.push(u32::try_from(at).unwrap_or(u32::MAX));
+        for next in &later[at] {
+            open[*next] -= 1;
+            if open[*next] == 0 {
+                ready.insert(*next);
+            }
+        }
+    }
+    order
 }
 
 /// A certificate carries every name by which some peer dials its host or asks for, and the address

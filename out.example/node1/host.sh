@@ -27,4 +27,19 @@ resources() {
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     unit      cron.service
     unit      csync2.socket
+    step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members'
+    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `idp`: the files of node1 go to all members
+run_csync2_idp_first_sync() {
+    csync2 -N node1 -G idp -rm /
+    csync2 -N node1 -G idp -rxv / || { csync2 -N node1 -G idp -rf / && csync2 -N node1 -G idp -rxv /; }
+}
+
+# csync2 `idp`: the files of node1 go to all members
+proof_csync2_idp_first_sync() {
+    csync2 -N node1 -G idp -cr /
+    came=$(csync2 -N node1 -G idp -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
 }

@@ -7,6 +7,7 @@
 #
 # Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
 #   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+#   done/             the marks of one-time steps
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
 #   last/, before/    what the last run replaced; what was there before clustergen, for ever
 #
@@ -22,13 +23,21 @@ tab=$(printf '\t')
 
 usage() {
     cat <<'END'
-usage: apply.sh [--dry-run | --check] [--root DIR] [--secrets DIR] [--i-am NAME]
-  (nothing)       install, then reload what changed
-  --dry-run       say what would change; change nothing
-  --check         name only what differs; exit 2 where something does
-  --root DIR      install below DIR: no service is touched, no name is compared
-  --secrets DIR   the values of the secrets; the folder `secrets` of the bundle otherwise
-  --i-am NAME     this is NAME, whatever host name, addresses and earlier bundles say
+usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
+                [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
+  (nothing)           install, then reload what changed
+  --dry-run           say what would change; change nothing
+  --check             name only what differs; exit 2 where something does
+  --verify            prove that what is installed works; exit 2 where something does not
+  --list              the one-time steps of this host, and which of them are done
+  --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
+  --mark-done STEP    say that a step was done by hand
+  --install-packages  install the packages that are missing, before anything else
+  --root DIR          install below DIR: no service is touched, no name is compared
+  --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise
+  --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
+Exit codes: 0 done, 1 failed and put back, 2 differs (--check) or does not work (--verify),
+5 installed, but something waits for a one-time step, 64 wrong usage.
 END
 }
 
@@ -46,11 +55,15 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
 }
 
-mode=apply root='' secrets='' me=''
+mode=apply root='' secrets='' me='' wanted='' packages=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry ;;
         --check) mode=check ;;
+        --verify) mode=verify ;;
+        --list) mode=list ;;
+        --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
+        --install-packages) packages=1 ;;
         --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
         --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
@@ -171,28 +184,89 @@ with_block() {
     printf '# END clustergen %s\n' "$1"
 }
 
+# winners MARK FILE: of /etc/hosts, lines of others that stand before our block and have other
+# addresses for its names. The first line of a family wins (nsswitch.conf(5), `files`).
+winners() {
+    begin="# BEGIN clustergen $1" end="# END clustergen $1" awk '
+        function family(address) { return index(address, ":") ? "6" : "4" }
+        { sub(/\r$/, ""); text = $0; sub(/#.*/, "") }
+        text == ENVIRON["begin"] { ours = 1; next }
+        text == ENVIRON["end"] { exit }
+        {
+            for (i = 2; i <= NF; i++) {
+                key = tolower($i) " " family($1)
+                if (!ours) { if (!(key in line)) { line[key] = NR; address[key] = $1; said[key] = text } }
+                else if (key in line && address[key] != $1)
+                    printf "note: line %d of /etc/hosts wins for %s over %s: %s\n", line[key], $i, $1, said[key]
+            }
+        }' "$2" | { if [ "$mode" = check ]; then cat >/dev/null; else cat; fi; }
+}
+
 sum() { sha256sum <"$1" | cut -c1-64; }
 
 # --- verbs of host.sh: what each step does with a resource ------------------------------------
 
 package() { each package "$@"; }
+group() { each group "$@"; }
+user() { each user "$@"; }
 directory() { each directory "$@"; }
+link() { each link "$@"; }
 block() { each block "$@"; }
 file() { each file "$@"; }
+made() { each made "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
+step() { each step "$@"; }
+verify() { each verify "$@"; }
+
+# where FOLDER VERB...: only on hosts that have the folder.
+where() {
+    inside=$1
+    shift
+    if [ "$at" = listed ] || [ -d "$root$inside" ]; then "$@"; fi
+}
+
+# need STEP VERB...: installed, but neither started nor judged until the step is done.
+need() {
+    if is_done "$1"; then
+        shift
+        "$@"
+        return
+    fi
+    needed=$1
+    shift
+    case $at:$1 in
+        waits:*) case $waiting in *" $needed"*) ;; *) waiting="$waiting $needed" ;; esac ;;
+        stage:made | make:* | check:* | units:* | verify:*) ;;
+        *) waits=1; "$@"; waits='' ;;
+    esac
+}
+
+is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
-    case $step:$1 in
+    case $at:$1 in
         listed:file) listed "files$4" ;;
         listed:block) listed "edits$3.block" ;;
-        tools:package) shift; want_package "$@" ;;
+        tools:package) want_package "$2" ;;
+        tools:group | tools:user) accounts="$accounts $2" ;;
+        stage:group | stage:user) [ -n "$root" ] || { stage_account "$@"; } ;;
         stage:directory) shift; stage_directory "$@" ;;
+        stage:link) shift; stage_link "$@" ;;
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
+        stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
+        accounts:group) make_group "$2" ;;
+        accounts:user) shift; make_user "$@" ;;
+        make:made) shift; make "$@" ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
+        list:step) shift; list_step "$@" ;;
+        bootstrap:step) shift; bootstrap_step "$@" ;;
+        mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
+        verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
+        verify:verify) prove "$2" "$3" ;;
         *) ;;
     esac
 }
@@ -205,9 +279,30 @@ want_package() {
     missing="$missing $1"
 }
 
-# change KIND MODE OWNER ACTION UNIT PATH, record KIND PATH MARK-OR-SHA256 ACTION UNIT: lines
+# install_packages: what is missing, as the platform does it.
+install_packages() {
+    [ -n "$missing" ] || return 0
+    say "installing$missing"
+    # shellcheck disable=SC2086  # names of packages
+    case $package_manager in
+        apt)
+            # another's changed configuration stays
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing </dev/null 9>&-
+            ;;
+        *) "$package_manager" install -y $missing </dev/null 9>&- ;;
+    esac || fail "the packages could not be installed:$missing"
+    missing=''
+}
+
+# change KIND MODE OWNER ACTION UNIT PATH-OR-NAME, record KIND PATH MARK-OR-SHA256 ACTION UNIT: lines
 # between tabs, as there are paths with spaces.
-change() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"; }
+change() {
+    # what waits for a step asks no unit for anything
+    [ -z "$waits" ] || set -- "$1" "$2" "$3" none - "$6"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"
+}
+
 record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/record"; }
 
 # recorded KIND PATH [LIST]: its line of the last run, or of another list; fails without one.
@@ -222,7 +317,29 @@ fits() {
     [ ! -d "$root$2" ] || [ "$3" = directory ] || fail "a folder lies where the file $2 goes"
     [ -d "$root$2" ] || [ ! -e "$root$2" ] || [ "$3" = file ] || fail "a file lies where the folder $2 goes"
     [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
+    # who is made in this run cannot be asked for yet
+    for name in $accounts; do case :$1: in *:"$name":*) return 0 ;; esac; done
     chown "$1" "$work/probe" 2>/dev/null || fail "$2 is to belong to $1: there is no such user or group here"
+}
+
+# have DATABASE NAME: whether there is such a user or group.
+have() { getent "$1" "$2" >/dev/null 2>&1; }
+
+# in_group USER GROUP: whether the user is in it, by whatever way.
+in_group() { case " $(id -nG "$1" 2>/dev/null) " in *" $2 "*) return 0 ;; *) return 1 ;; esac; }
+
+# stage_account group NAME | user NAME GROUP HOME SHELL KIND [GROUP...]
+stage_account() {
+    if [ "$1" = group ]; then
+        have group "$2" || change group - - none - "$2"
+        return
+    fi
+    name=$2
+    have passwd "$name" || change user - - none - "$name"
+    shift 6
+    for more in "$@"; do
+        in_group "$name" "$more" || change member - - none - "$name in $more"
+    done
 }
 
 stage_directory() {
@@ -249,6 +366,30 @@ stage_file() {
     ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
 }
 
+# stage_link PATH TARGET ACTION UNIT
+stage_link() {
+    [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes"
+    mkdir -p "$work/new${1%/*}"
+    ln -s "$2" "$work/new$1"
+    record link "$1" "$2" "$3" "$4"
+    [ "$(readlink "$root$1")" = "$2" ] || change link - - "$3" "$4" "$1"
+}
+
+# stage_made PATH ACTION UNIT PROBE COMMAND INPUT...: made anew where what it is made of changes,
+# or where the probe says that it is not what it should be.
+stage_made() {
+    target=$1 made_action=$2 made_unit=$3 probe=$4
+    shift 5
+    if ! touched "$@" && quietly "$probe"; then
+        record made "$target" "$(sum "$target")" "$made_action" "$made_unit"
+    else
+        change made - - "$made_action" "$made_unit" "$target"
+    fi
+}
+
+# quietly COMMAND: as root would type it; what it says is kept.
+quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
+
 stage_block() {
     fits - "$2" file
     mkdir -p "$work/new${2%/*}"
@@ -260,6 +401,7 @@ stage_block() {
         [ -f "$current" ] || current=/dev/null
     fi
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
+    [ "$2" != /etc/hosts ] || winners "$1" "$work/new$2"
     record block "$2" "$1" "$3" "$4"
     ! differs - - "$2" || change file - - "$3" "$4" "$2"
 }
@@ -276,6 +418,7 @@ stage_unit() {
     if ! enabled "$1" || recorded unit "$1" | grep -q "${tab}ours$tab" ||
         grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
     record unit "$1" "$whose" none -
+    [ -z "$waits" ] || return 0
     if ! enabled "$1" || ! active "$1"; then change unit - - none - "$1"; fi
     shift
     for other in "$@"; do
@@ -290,17 +433,27 @@ stage_rest() {
         ! recorded "$kind" "$path" "$work/record" >/dev/null || continue
         case $kind in
             unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
-            file) recorded block "$path" "$work/record" >/dev/null || stage_gone "$path" "$was" "$action" "$unit" ;;
-            block) recorded file "$path" "$work/record" >/dev/null || stage_cut "$path" "$was" "$action" "$unit" ;;
+            file | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
+            link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
+            block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
         esac
     done <"$state/installed"
+}
+
+# taken PATH: this bundle has something else to say of it.
+taken() { cut -f2 "$work/record" | grep -Fqx -e "$1"; }
+
+# stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
+# was nothing.
+stage_back() {
+    if [ -e "$state/before$1" ] || [ -L "$state/before$1" ]; then change back - - "$2" "$3" "$1"; else change gone - - "$2" "$3" "$1"; fi
 }
 
 # stage_gone PATH SHA256 ACTION UNIT: a file goes where it is still as it was installed.
 stage_gone() {
     [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
     if [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ "$(sum "$root$1")" = "$2" ]; then
-        change gone - - "$3" "$4" "$1"
+        stage_back "$1" "$3" "$4"
     else
         unless_check "$1 was changed by hand since it was installed: it is no longer needed, and stays"
     fi
@@ -333,13 +486,16 @@ open_folder() {
     (umask 022 && mkdir -p "$1")
 }
 
+# known PATH: the last run's record has something of it.
+known() { [ -f "$state/installed" ] && cut -f2 "$state/installed" | grep -Fqx -e "$1"; }
+
 # keep PATH: what lies there goes where `undo` finds it; listed when the copy is whole.
 keep() {
     if [ -e "$root$1" ] || [ -L "$root$1" ]; then
         mkdir -p "$work/old${1%/*}"
         cp -pP "$root$1" "$work/old$1"
         printf '%s\n' "$1" >>"$work/kept"
-        recorded file "$1" >/dev/null || recorded block "$1" >/dev/null || printf '%s\n' "$1" >>"$work/first"
+        known "$1" || printf '%s\n' "$1" >>"$work/first"
     else
         printf '%s\n' "$1" >>"$work/none"
     fi
@@ -368,6 +524,60 @@ install_file() {
     relabel "$target"
 }
 
+# install_link PATH: in one step, whatever lies there.
+install_link() {
+    open_folder "$root${1%/*}"
+    temporary=$(beside "$root$1")
+    rm -f "$temporary"
+    ln -s "$(readlink "$work/new$1")" "$temporary"
+    mv -fT "$temporary" "$root$1"
+}
+
+# come_back PATH: what was there before clustergen, with its owner, mode and time.
+come_back() {
+    temporary=$(beside "$root$1")
+    rm -f "$temporary"
+    cp -pP "$state/before$1" "$temporary"
+    mv -fT "$temporary" "$root$1"
+    relabel "$root$1"
+}
+
+# make_group NAME, make_user NAME GROUP HOME SHELL system|person [GROUP...]: what is there already
+# is not changed, but for the groups that a user must be in besides.
+make_group() {
+    ! have group "$1" || return 0
+    printf 'groupdel %s\n' "$1" >>"$work/accounts"
+    groupadd --system "$1" 9>&- || fail "the group $1 could not be made"
+}
+
+make_user() {
+    name=$1
+    if ! have passwd "$name"; then
+        set -- "$1" "$2" "$3" "$4" "$([ "$5" = person ] || echo --system)" "$@"
+        printf 'userdel %s\n' "$name" >>"$work/accounts"
+        # shellcheck disable=SC2086  # an option or nothing
+        useradd $5 --gid "$2" --home-dir "$3" --shell "$4" --no-create-home "$name" 9>&- || fail "the user $name could not be made"
+        shift 5
+    fi
+    shift 5
+    for more in "$@"; do
+        ! in_group "$name" "$more" || continue
+        printf 'gpasswd -d %s %s\n' "$name" "$more" >>"$work/accounts"
+        usermod -a -G "$more" "$name" 9>&- || fail "the user $name could not be put into $more"
+    done
+}
+
+# make PATH ACTION UNIT PROBE COMMAND INPUT...: by the host's own program, out of what is installed.
+make() {
+    grep -Fqx -e "made$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
+    keep "$1"
+    if ! quietly "$5" || ! quietly "$4"; then
+        cat "$work/said" >&2
+        fail "$1 could not be made"
+    fi
+    record made "$1" "$(sum "$1")" "$2" "$3"
+}
+
 relabel() {
     [ -z "$root" ] && command -v restorecon >/dev/null 2>&1 || return 0
     restorecon "$1" || say "restorecon had something to say of $1"
@@ -385,6 +595,8 @@ install_all() {
                 chmod "$bits" "$root$path"
                 ;;
             gone) keep "$path"; rm -f "$root$path" ;;
+            back) keep "$path"; come_back "$path" ;;
+            link) keep "$path"; install_link "$path" ;;
             file | cut) keep "$path"; install_file "$bits" "$owner" "$path" ;;
         esac
     done <"$work/changed"
@@ -503,6 +715,11 @@ remove() { rm -f "$root$1"; }
 remove_temporary() { rm -f "$(beside "$root$1")"; }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
 take_back() { systemctl "${1%% *}" "${1#* }" </dev/null 9>&-; }
+# remove_account WORDS: what made it was written down before it was done, so it may not be there
+remove_account() {
+    # shellcheck disable=SC2086  # a command in words
+    $1 >/dev/null 2>&1 9>&- || :
+}
 
 # undo: files first, then the units that have taken them up. Fails where something is lost.
 undo() {
@@ -515,6 +732,8 @@ undo() {
     sort -r "$work/made" 2>/dev/null >"$work/folders"
     each_line "$work/folders" remove_folder
     if [ -z "$root" ]; then
+        awk '{ line[NR] = $0 } END { for (i = NR; i; i--) print line[i] }' "$work/accounts" >"$work/leavers"
+        each_line "$work/leavers" remove_account
         reload_systemd
         awk '{ line[NR] = $0 } END { for (i = NR; i; i--) if (!seen[line[i]]++) print line[i] }' "$work/back" >"$work/takes"
         each_line "$work/takes" take_back
@@ -567,6 +786,16 @@ at_exit() {
     exit "$code"
 }
 
+# nothing_waits: fails where something waits for a step. A trial below a folder has no steps.
+nothing_waits() {
+    [ -z "$root" ] || return 0
+    at=waits
+    resources
+    [ -n "$waiting" ] || return 0
+    say "waits for a one-time step, see --list:$waiting"
+    return 1
+}
+
 # tell: the plan, a line for each difference.
 tell() {
     [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
@@ -574,7 +803,11 @@ tell() {
         then=''
         [ "$action" = none ] || then=", then $action $unit"
         case $kind in
-            directory) say "make $path" ;;
+            directory | made) say "make $path$then" ;;
+            group | user) say "make the $kind $path" ;;
+            member) say "put the user $path" ;;
+            link) say "link $path$then" ;;
+            back) say "put back $path as it was before clustergen$then" ;;
             unit) say "enable and start $path" ;;
             rival | leave) say "stop and disable $path" ;;
             gone) say "remove $path$then" ;;
@@ -584,18 +817,97 @@ tell() {
     done <"$work/changed"
 }
 
+# --- one-time steps and proofs ----------------------------------------------------------------
+
+# word_of KIND STEP: the name of a step's function in host.sh: guard, run or proof.
+word_of() { printf '%s_%s\n' "$1" "$(printf '%s' "$2" | tr -c 'a-z0-9' '_')"; }
+
+defined() { command -v "$1" >/dev/null 2>&1; }
+
+# list_step NUMBER STEP keeps|destroys TITLE
+list_step() {
+    word=waits
+    ! is_done "$2" || word="done  $(cat "$state/done/$2")"
+    [ "$3" = keeps ] || word="$word, destroys data"
+    printf '%-7s %-32s %s\n        %s\n' "$1" "$2" "$word" "$4"
+}
+
+# bootstrap_step NUMBER STEP keeps|destroys TITLE: the one that is asked for.
+bootstrap_step() {
+    [ "$2" = "$wanted" ] || return 0
+    found=1
+    if is_done "$2"; then
+        say "$2: was done $(cat "$state/done/$2")"
+        return
+    fi
+    proof=$(word_of proof "$2")
+    if ("$proof") >"$work/said" 2>&1 </dev/null 9>&-; then
+        say "$2: was done before, by whatever hand"
+        mark_done "$2"
+        return
+    fi
+    guard=$(word_of guard "$2")
+    if defined "$guard" && ! ("$guard") </dev/null 9>&-; then
+        fail "$2: its guard says that it is not safe now; nothing was done"
+    fi
+    run=$(word_of run "$2")
+    if defined "$run"; then
+        say "$1 $2: $4"
+        # not in a condition: there the shell would go on after a command that fails
+        set +e
+        (set -e; "$run") </dev/null 9>&-
+        code=$?
+        set -e
+        [ "$code" = 0 ] || fail "$2 failed: put right what it says, then say --bootstrap $2 again"
+    fi
+    ("$proof") </dev/null 9>&- || fail "$2 was done, but its proof does not hold: see above"
+    mark_done "$2"
+}
+
+# mark_done STEP: when, for people.
+mark_done() {
+    mkdir -p "$state/done"
+    date -u '+%Y-%m-%d %H:%M UTC' >"$state/done/.new"
+    mv -f "$state/done/.new" "$state/done/$1"
+    say "$1: done"
+}
+
+# prove TITLE COMMAND: says ok, or FAIL with what the command said.
+prove() {
+    if quietly "$2"; then
+        say "ok    $1"
+        return
+    fi
+    broken=$((broken + 1))
+    say "FAIL  $1"
+    sed 's/^/      /' "$work/said"
+}
+
+# without_change: the modes that look, or do one step. Sets broken: how much does not work.
+without_change() {
+    at=$mode found='' broken=0
+    resources
+    case $mode in
+        bootstrap | mark-done)
+            [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
+            [ "$mode" = bootstrap ] || mark_done "$wanted"
+            ;;
+    esac
+}
+
 # --- the run ----------------------------------------------------------------------------------
 
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
-step=listed
-resources
 state=$root/var/lib/clustergen/$cluster
+missing='' accounts='' waiting='' waits='' refused='' started='' left='' locked='' undoing='' lost=0
+at=listed
+resources
 right_host
 same_host
-missing='' refused='' started='' left='' locked='' undoing='' lost=0
-if [ "$mode" = apply ]; then
+case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
+if [ -n "$changes" ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
@@ -609,14 +921,24 @@ else
 fi
 trap at_exit EXIT
 trap 'exit 130' HUP INT PIPE TERM
-if [ "$mode" = apply ]; then leftovers; fi
+[ -z "$changes" ] || leftovers
 mkdir -p "$work/scratch"
-for list in changed record back probe; do : >"$work/$list"; done
+for list in changed record back accounts probe; do : >"$work/$list"; done
 
-step=tools
+case $mode in
+    verify | list | bootstrap | mark-done)
+        # not in a condition: there no command of a step would stop it
+        without_change
+        [ "$broken" = 0 ] || exit 2
+        exit 0
+        ;;
+esac
+
+at=tools
 [ -n "$root" ] || resources
+[ -z "$packages" ] || [ "$mode" != apply ] || install_packages
 [ -z "$missing" ] || fail "these packages are not installed:$missing"
-step=stage
+at=stage
 resources
 stage_rest
 
@@ -630,18 +952,25 @@ if [ ! -s "$work/changed" ]; then
     enter 'done'
     finish
     say "$host: nothing to change"
+    nothing_waits || exit 5
     exit 0
 fi
 
 [ -n "$root" ] || remember_active
 enter installing
+if [ -z "$root" ]; then
+    at=accounts
+    resources
+fi
 install_all
 if [ -z "$root" ]; then
-    step=check
+    at='make'
+    resources
+    at=check
     resources
     [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was reloaded:$refused"
     reload_systemd
-    step=units
+    at=units
     resources
     act_on_units
 fi
@@ -649,3 +978,4 @@ count=$(wc -l <"$work/changed" | tr -d ' ')
 enter 'done'
 finish
 say "$host: $count changed"
+nothing_waits || exit 5

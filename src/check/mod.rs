@@ -4,6 +4,7 @@
 
 mod paths;
 mod ports;
+mod steps;
 mod sync;
 
 use crate::decode::Cluster;
@@ -16,7 +17,12 @@ use crate::services::{Checking, find};
 type Rule = fn(&Inventory, &Facts, &mut Diagnostics);
 
 /// All rules, in the order in which they run.
-const ALL: &[Rule] = &[ports::no_port_twice, paths::no_path_twice, sync::nothing_own_under_a_sync];
+const ALL: &[Rule] = &[
+    ports::no_port_twice,
+    paths::no_path_twice,
+    sync::nothing_own_under_a_sync,
+    steps::steps_have_an_order,
+];
 
 /// Asks every service what is wrong with it, then every rule.
 pub fn check(

@@ -73,6 +73,7 @@ codes! {
     SinglePoint = "CG0410", "a single point of failure";
     ContentName = "CG0411", "a name between braces that `content` does not know";
     Unsafe = "CG0412", "it works, but not safely";
+    StepCircle = "CG0413", "one-time steps that wait for each other";
 
     // 05: identity
     NeedsVault = "CG0501", "something new is needed, and the vault is not here";

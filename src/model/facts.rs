@@ -50,6 +50,15 @@ pub enum Bind {
     Loopback,
 }
 
+/// Who may connect to a listener.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Audience {
+    /// Everybody: a web server's browsers.
+    Public,
+    /// Those whom a link leads there.
+    Peers,
+}
+
 /// A program accepts connections.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -57,6 +66,7 @@ pub struct Listener {
     pub bind: Bind,
     pub port: Port,
     pub protocol: Protocol,
+    pub audience: Audience,
     /// For the page of ports: `nginx, www.example.net`.
     pub what: String,
     /// The daemon, where several services of one kind share its socket.
@@ -180,21 +190,13 @@ pub struct HostsEntry {
 /// A one-time step, in an order over the whole cluster.
 #[derive(Clone, Debug)]
 pub struct StepFact {
-    /// `csync2[idp]/first-sync`, one per host.
+    /// As people type it, and as its mark is called: `csync2-idp-first-sync`; one per host.
     pub key: String,
     pub host: HostId,
     /// What must be done before, there.
     pub after: Vec<(HostId, String)>,
     pub title: String,
     pub destroys: bool,
-    pub origin: Origin,
-}
-
-/// Something that `apply.sh --verify` can prove.
-#[derive(Clone, Debug)]
-pub struct Verification {
-    pub hosts: HostSet,
-    pub title: String,
     pub origin: Origin,
 }
 
@@ -240,9 +242,11 @@ pub struct Facts {
     pub claims: Vec<Claim>,
     pub hosts_entries: Vec<HostsEntry>,
     pub steps: Vec<StepFact>,
-    pub verifications: Vec<Verification>,
     pub runbook: Vec<RunbookLine>,
     pub pins: Vec<PinFact>,
+    /// The steps in the order in which they are done: places in `steps`. Those that wait for each
+    /// other are not among them.
+    pub step_order: Vec<u32>,
     /// Per host, the places in the lists above that concern it: what a stage does for one host
     /// costs what that host has, not what the cluster has.
     pub by_host: Vec<HostIndex>,

@@ -55,10 +55,6 @@ pub struct File {
     pub group: String,
     pub body: Body,
     pub on_change: OnChange,
-    /// Until the mark of this step is there: installed, neither started nor judged.
-    pub needs: Option<String>,
-    /// Installed where there is none; what the daemon makes of it is not drift.
-    pub seed: bool,
 }
 
 /// A marked block in a file that others own too.
@@ -88,11 +84,39 @@ pub struct Directory {
     pub group: String,
 }
 
+/// A symbolic link.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Link {
+    pub path: AbsPath,
+    pub target: AbsPath,
+    pub on_change: OnChange,
+}
+
+/// A user, made where there is none of the name; one that is there is only put into groups.
 #[derive(Clone, PartialEq, Debug)]
 pub struct User {
     pub name: String,
+    /// Its own group, which is there or is made.
+    pub group: String,
     pub home: AbsPath,
     pub shell: AbsPath,
+    /// An account of a program, with a number from the system's range (useradd(8), `--system`).
+    pub system: bool,
+    /// The groups in which it must be besides.
+    pub groups: Vec<String>,
+}
+
+/// A file that a program of the host makes out of files that are installed: a key store.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Made {
+    pub path: AbsPath,
+    /// For sh: makes it anew, over what is there.
+    pub run: String,
+    /// For sh: whether what is there is what it should be.
+    pub probe: String,
+    /// What it is made of.
+    pub from: Vec<AbsPath>,
+    pub on_change: OnChange,
 }
 
 /// A unit of the service manager: enabled, and up when everything is in place.
@@ -114,16 +138,30 @@ pub struct Check {
     pub reads: Vec<AbsPath>,
 }
 
-/// A one-time step of this host.
+/// A one-time step of this host: `apply.sh --bootstrap`. Its place in the order over the cluster
+/// is that of its [`StepFact`](super::facts::StepFact).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
+    /// As people type it, and as its mark is called: `csync2-idp-first-sync`.
     pub key: String,
     pub title: String,
-    /// Lines of sh; each is a function body in `host.sh`.
+    /// Its place in the order over the whole cluster, and how many there are: `2/5`.
+    pub number: (u32, u32),
+    /// Lines of sh, the bodies of functions in `host.sh`. Empty where it is safe at any time.
     pub guard: Vec<String>,
+    /// Empty where there is only something to wait for and to prove.
     pub run: Vec<String>,
-    pub done: Vec<String>,
+    /// Succeeds where it is done: asked before and after.
+    pub proof: Vec<String>,
     pub destroys: bool,
+}
+
+/// Something that `apply.sh --verify` proves.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Verify {
+    pub title: String,
+    /// For sh: succeeds where it works.
+    pub command: String,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -132,17 +170,31 @@ pub enum Kind {
     Block(Block),
     Keys(Keys),
     Directory(Directory),
+    Link(Link),
+    Group(String),
     User(User),
     Package(String),
+    Made(Made),
     Unit(Unit),
     Check(Check),
     Step(Step),
+    Verify(Verify),
+}
+
+/// When a resource is seen to; always, where nothing is said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Condition {
+    /// Only on a host that has this folder: a drop-in for a program that may not be there.
+    pub folder: Option<AbsPath>,
+    /// Until this step is done: installed, but neither started nor judged.
+    pub step: Option<String>,
 }
 
 /// Something that a host has, and who wants it there.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Resource {
     pub kind: Kind,
+    pub condition: Condition,
     pub owner: ServiceKey,
     pub origin: Origin,
 }
@@ -151,15 +203,19 @@ pub struct Resource {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ResourceKey {
     Package(String),
+    Group(String),
     User(String),
     Directory(AbsPath),
+    Link(AbsPath),
     /// Path and mark.
     Block(AbsPath, String),
     Keys(AbsPath),
     File(AbsPath),
+    Made(AbsPath),
     Check(String),
     Unit(String),
     Step(String),
+    Verify(String),
 }
 
 impl ResourceKey {
@@ -167,14 +223,19 @@ impl ResourceKey {
     #[must_use]
     pub fn shown(&self) -> &str {
         match self {
-            Self::Directory(path) | Self::Block(path, _) | Self::Keys(path) | Self::File(path) => {
-                path.as_str()
-            }
+            Self::Directory(path)
+            | Self::Link(path)
+            | Self::Block(path, _)
+            | Self::Keys(path)
+            | Self::File(path)
+            | Self::Made(path) => path.as_str(),
             Self::Package(it)
+            | Self::Group(it)
             | Self::User(it)
             | Self::Check(it)
             | Self::Unit(it)
-            | Self::Step(it) => it,
+            | Self::Step(it)
+            | Self::Verify(it) => it,
         }
     }
 }
@@ -184,14 +245,18 @@ impl Kind {
     pub fn key(&self) -> ResourceKey {
         match self {
             Self::Package(name) => ResourceKey::Package(name.clone()),
+            Self::Group(name) => ResourceKey::Group(name.clone()),
             Self::User(user) => ResourceKey::User(user.name.clone()),
             Self::Directory(it) => ResourceKey::Directory(it.path.clone()),
+            Self::Link(it) => ResourceKey::Link(it.path.clone()),
+            Self::Made(it) => ResourceKey::Made(it.path.clone()),
             Self::Block(it) => ResourceKey::Block(it.path.clone(), it.mark.clone()),
             Self::Keys(it) => ResourceKey::Keys(it.path.clone()),
             Self::File(it) => ResourceKey::File(it.path.clone()),
             Self::Check(it) => ResourceKey::Check(it.command.clone()),
             Self::Unit(it) => ResourceKey::Unit(it.name.clone()),
             Self::Step(it) => ResourceKey::Step(it.key.clone()),
+            Self::Verify(it) => ResourceKey::Verify(it.title.clone()),
         }
     }
 }

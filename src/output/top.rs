@@ -117,6 +117,16 @@ fn runbook(compiled: &Compiled, json: &ClusterJson) -> String {
              names, then `/root/clustergen/apply.sh --dry-run` and `/root/clustergen/apply.sh`."
         ));
     }
+    for at in &compiled.facts.step_order {
+        let step = &compiled.facts.steps[*at as usize];
+        steps.push(format!(
+            "{}: `/root/clustergen/apply.sh --bootstrap {}`: {} ({}).",
+            compiled.inventory.host(step.host).name,
+            step.key,
+            step.title,
+            step.origin.path
+        ));
+    }
     for fact in compiled.facts.runbook.iter().filter(|it| it.chapter == Chapter::BringUp) {
         steps.push(format!("{} ({}).", fact.text, fact.origin.path));
     }

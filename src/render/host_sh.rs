@@ -1,7 +1,9 @@
 //! `host.sh`: a host's resources as a table that a reviewer reads and `apply.sh` runs.
 
 use super::MadeFrom;
-use crate::model::plan::{Block, Body, Check, File, HostPlan, Kind, OnChange, Resource};
+use crate::model::plan::{
+    Block, Body, Check, Condition, File, HostPlan, Kind, Made, OnChange, Resource, Step, User,
+};
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, sh_word};
 use crate::source::Span;
@@ -14,9 +16,12 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
     let span = plan.origin.span;
     let mut resources: Vec<&Resource> = plan.resources.values().collect();
     resources.sort_by_key(|resource| (rank(&resource.kind), resource.kind.key()));
-    let mut lines = Vec::new();
+    let (mut lines, mut functions) = (Vec::new(), Vec::new());
     for resource in resources {
         lines.push(line(resource)?);
+        if let Kind::Step(step) = &resource.kind {
+            functions.extend(step_functions(step, resource.origin.span));
+        }
     }
     let names = [plan.name.as_str(), plan.fqdn.as_str()].join(" ");
     Ok(Fields::new(span)
@@ -27,31 +32,67 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
         .text("addresses", word(&plan.addresses.join(" "), span)?)
         .text("platform", word(&plan.platform, span)?)
         .text("package_manager", word(&plan.package_manager, span)?)
+        .list("functions", functions)
         .texts("lines", lines))
 }
 
-/// The order of installing.
-fn rank(kind: &Kind) -> u8 {
-    match kind {
+/// The functions of a step, as `apply.sh` calls them.
+fn step_functions(step: &Step, span: Span) -> Vec<Fields> {
+    let word: String =
+        step.key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    [("guard", &step.guard), ("run", &step.run), ("proof", &step.proof)]
+        .into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(kind, lines)| {
+            let lines = lines.iter().map(|line| fixed(line, span));
+            Fields::new(span)
+                .text("name", fixed(&format!("{kind}_{word}"), span))
+                .text("title", comment(&step.title, span))
+                .texts("lines", lines)
+        })
+        .collect()
+}
+
+/// The order of installing; steps in their own.
+fn rank(kind: &Kind) -> (u8, u32) {
+    let rank = match kind {
         Kind::Package(_) => 0,
-        Kind::User(_) => 1,
-        Kind::Directory(_) => 2,
-        Kind::Block(_) | Kind::Keys(_) => 3,
+        Kind::Group(_) => 1,
+        Kind::User(_) => 2,
+        Kind::Directory(_) => 3,
+        Kind::Link(_) => 4,
+        Kind::Block(_) | Kind::Keys(_) => 5,
         Kind::File(file) => match file.body {
-            Body::Secret { .. } => 4,
-            Body::Certificate { .. } => 5,
-            Body::Template { .. } => 6,
+            Body::Secret { .. } => 6,
+            Body::Certificate { .. } => 7,
+            Body::Template { .. } => 8,
         },
-        Kind::Check(_) => 7,
-        Kind::Unit(_) => 8,
-        Kind::Step(_) => 9,
-    }
+        Kind::Made(_) => 9,
+        Kind::Check(_) => 10,
+        Kind::Unit(_) => 11,
+        Kind::Step(step) => return (12, step.number.0),
+        Kind::Verify(_) => 13,
+    };
+    (rank, 0)
 }
 
 fn line(resource: &Resource) -> Result<Text, String> {
     let span = resource.origin.span;
     let words = match &resource.kind {
         Kind::Package(name) => vec!["package".to_owned(), quoted(name, span)?],
+        Kind::Group(name) => vec!["group".to_owned(), quoted(name, span)?],
+        Kind::User(user) => user_words(user, span)?,
+        Kind::Link(link) => {
+            let mut words = vec!["link".to_owned()];
+            words.extend([quoted(link.path.as_str(), span)?, quoted(link.target.as_str(), span)?]);
+            words.extend(on_change(&link.on_change, span)?);
+            words
+        }
+        Kind::Made(made) => made_words(made, span)?,
+        Kind::Step(step) => step_words(step, span)?,
+        Kind::Verify(it) => {
+            vec!["verify".to_owned(), quoted(&it.title, span)?, quoted(&it.command, span)?]
+        }
         Kind::Directory(it) => vec![
             "directory".to_owned(),
             it.mode.to_string(),
@@ -69,12 +110,63 @@ fn line(resource: &Resource) -> Result<Text, String> {
             words
         }
         // better no bundle than one that leaves something out in silence
-        Kind::User(_) | Kind::Keys(_) | Kind::Step(_) => {
+        Kind::Keys(_) => {
             return Err(format!("`{}` wants what apply.sh has no verb for", resource.owner));
         }
     };
+    let condition = condition(&resource.condition, span)?;
     let verb = format!("{:<10}", words[0]);
-    Ok(fixed(&format!("{verb}{}", words[1..].join(" ")), span))
+    Ok(fixed(&format!("{condition}{verb}{}", words[1..].join(" ")), span))
+}
+
+/// What stands before a verb that is not always seen to.
+fn condition(condition: &Condition, span: Span) -> Result<String, String> {
+    let mut words = String::new();
+    if let Some(folder) = &condition.folder {
+        words.push_str(&format!("where {} ", quoted(folder.as_str(), span)?));
+    }
+    if let Some(step) = &condition.step {
+        words.push_str(&format!("need {} ", quoted(step, span)?));
+    }
+    Ok(words)
+}
+
+fn user_words(user: &User, span: Span) -> Result<Vec<String>, String> {
+    let kind = if user.system { "system" } else { "person" };
+    let mut words = vec![
+        "user".to_owned(),
+        quoted(&user.name, span)?,
+        quoted(&user.group, span)?,
+        quoted(user.home.as_str(), span)?,
+        quoted(user.shell.as_str(), span)?,
+        kind.to_owned(),
+    ];
+    for group in &user.groups {
+        words.push(quoted(group, span)?);
+    }
+    Ok(words)
+}
+
+fn made_words(made: &Made, span: Span) -> Result<Vec<String>, String> {
+    let mut words = vec!["made".to_owned(), quoted(made.path.as_str(), span)?];
+    words.extend(on_change(&made.on_change, span)?);
+    words.extend([quoted(&made.probe, span)?, quoted(&made.run, span)?]);
+    for path in &made.from {
+        words.push(quoted(path.as_str(), span)?);
+    }
+    Ok(words)
+}
+
+fn step_words(step: &Step, span: Span) -> Result<Vec<String>, String> {
+    let (number, of) = step.number;
+    let care = if step.destroys { "destroys" } else { "keeps" };
+    Ok(vec![
+        "step".to_owned(),
+        format!("{number}/{of}"),
+        quoted(&step.key, span)?,
+        care.to_owned(),
+        quoted(&step.title, span)?,
+    ])
 }
 
 fn block_words(block: &Block, span: Span) -> Result<Vec<String>, String> {

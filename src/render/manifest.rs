@@ -20,6 +20,21 @@ pub struct Manifest {
     pub packages: Vec<String>,
     pub directories: Vec<String>,
     pub units: Vec<String>,
+    /// Users and groups that are made where they are missing.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub accounts: Vec<String>,
+    /// Symbolic links and where they lead.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub links: BTreeMap<String, String>,
+    /// Files that a program of the host makes out of others.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub made: Vec<String>,
+    /// One-time steps, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub steps: Vec<String>,
+    /// What `apply.sh --verify` proves.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub verifications: Vec<String>,
     /// Tokens and the secrets that stand behind them.
     pub secrets: BTreeMap<String, String>,
     /// Values whose change has a consequence that no file shows: value and consequence.
@@ -61,17 +76,28 @@ impl Manifest {
             platform: plan.platform.clone(),
             ..Self::default()
         };
+        let mut steps = Vec::new();
         for resource in plan.resources.values() {
             match &resource.kind {
                 Kind::Package(name) => manifest.packages.push(name.clone()),
                 Kind::Directory(it) => manifest.directories.push(it.path.to_string()),
                 Kind::Unit(it) => manifest.units.push(it.name.clone()),
-                _ => {}
+                Kind::Group(name) => manifest.accounts.push(name.clone()),
+                Kind::User(it) => manifest.accounts.push(it.name.clone()),
+                Kind::Link(it) => {
+                    manifest.links.insert(it.path.to_string(), it.target.to_string());
+                }
+                Kind::Made(it) => manifest.made.push(it.path.to_string()),
+                Kind::Verify(it) => manifest.verifications.push(it.title.clone()),
+                Kind::Step(it) => steps.push((it.number, it.key.clone())),
+                Kind::File(_) | Kind::Block(_) | Kind::Keys(_) | Kind::Check(_) => {}
             }
             if let Some((at, entry)) = entry(resource, files) {
                 manifest.files.insert(at, entry);
             }
         }
+        steps.sort();
+        manifest.steps = steps.into_iter().map(|(_, key)| key).collect();
         for (token, slot) in &plan.slots {
             manifest.secrets.insert(token.clone(), slot.secret.clone());
         }

@@ -104,8 +104,6 @@ fn lower_place(service: &Located<Certificate>, place: &Place, cx: &mut Lowering)
         group: place.group.clone(),
         body,
         on_change: on_change.clone(),
-        needs: None,
-        seed: false,
     };
     // a group that is named may read the key: it is named for nothing else
     let key_mode = if place.group == "root" { 0o600 } else { 0o640 };

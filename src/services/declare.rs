@@ -6,7 +6,7 @@ use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
     Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link, Listener, Origin, Pin,
-    PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage, Verification,
+    PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::value::{AbsPath, Duration};
@@ -96,11 +96,6 @@ impl<'a> Declare<'a> {
 
     pub fn step(&mut self, step: StepFact) {
         self.facts.steps.push(step);
-    }
-
-    pub fn verify(&mut self, hosts: &HostSet, title: impl Into<String>) {
-        let (hosts, origin) = (hosts.clone(), self.origin.clone());
-        self.facts.verifications.push(Verification { hosts, title: title.into(), origin });
     }
 
     pub fn runbook(&mut self, chapter: Chapter, text: impl Into<String>) {

@@ -121,8 +121,6 @@ impl Service for OwnFile {
                 group: file.group.clone(),
                 body: Body::Template { name: "file/file", view },
                 on_change: file.on_change.clone(),
-                needs: None,
-                seed: false,
             };
             cx.add(service.owner(), Kind::File(resource));
         }

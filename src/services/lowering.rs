@@ -5,7 +5,8 @@ use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Facts, LeafKey, Origin, ServiceKey, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
-    Block, Body, Check, Directory, Encoding, File, HostPlan, Kind, OnChange, Resource, Slot, Unit,
+    Block, Body, Check, Condition, Directory, Encoding, File, HostPlan, Kind, OnChange, Resource,
+    Slot, Step, Unit, Verify,
 };
 use crate::model::settled::{IssuedLeaf, Settled};
 use crate::model::value::{AbsPath, Mode};
@@ -21,6 +22,14 @@ pub struct Lowering<'a> {
     pub host: HostId,
     pub plan: &'a mut HostPlan,
     pub diagnostics: &'a mut Diagnostics,
+}
+
+/// What a one-time step runs on its host: lines of sh. See [`Step`].
+#[derive(Default)]
+pub(super) struct Scripts {
+    pub(super) guard: Vec<String>,
+    pub(super) run: Vec<String>,
+    pub(super) proof: Vec<String>,
 }
 
 /// Who wants a resource.
@@ -61,11 +70,19 @@ impl Lowering<'_> {
     }
 
     pub(super) fn add(&mut self, owner: Owner, kind: Kind) {
+        self.add_when(owner, kind, Condition::default());
+    }
+
+    /// A resource that is not seen to always.
+    pub(super) fn add_when(&mut self, owner: Owner, kind: Kind, condition: Condition) {
         let key = kind.key();
         if let Some(other) = self.plan.resources.get(&key) {
             // two that want the same thing can both have it; services of two kinds that want
             // different things at one path were told when their claims were compared
-            let at_a_path = matches!(kind, Kind::File(_) | Kind::Block(_) | Kind::Keys(_));
+            let at_a_path = matches!(
+                kind,
+                Kind::File(_) | Kind::Block(_) | Kind::Keys(_) | Kind::Link(_) | Kind::Made(_)
+            );
             let told = at_a_path && service_kind(&other.owner) != service_kind(owner.key);
             if told || other.kind == kind {
                 return;
@@ -79,7 +96,8 @@ impl Lowering<'_> {
             );
             return;
         }
-        let resource = Resource { kind, owner: owner.key.clone(), origin: owner.origin.clone() };
+        let (owner, origin) = (owner.key.clone(), owner.origin.clone());
+        let resource = Resource { kind, condition, owner, origin };
         self.plan.resources.insert(key, resource);
     }
 
@@ -127,8 +145,6 @@ impl Lowering<'_> {
             group: "root".to_owned(),
             body,
             on_change,
-            needs: None,
-            seed: false,
         };
         self.add(owner, Kind::File(file));
     }
@@ -155,6 +171,37 @@ impl Lowering<'_> {
         let reads = reads.iter().map(|path| AbsPath::known(*path)).collect();
         let check = Check { command: command.to_owned(), good: good.to_vec(), reads };
         self.add(owner, Kind::Check(check));
+    }
+
+    /// Something that `--verify` proves with a line of sh.
+    pub(super) fn verify(&mut self, owner: Owner, title: &str, command: &str, step: Option<&str>) {
+        let verify = Verify { title: title.to_owned(), command: command.to_owned() };
+        let condition = Condition { step: step.map(str::to_owned), folder: None };
+        self.add_when(owner, Kind::Verify(verify), condition);
+    }
+
+    /// This host's part of a step that was declared; its scripts are lines of sh.
+    pub(super) fn step(&mut self, owner: Owner, key: &str, scripts: Scripts) {
+        let order = &self.facts.step_order;
+        let known = |at: &u32| {
+            let fact = &self.facts.steps[*at as usize];
+            fact.host == self.host && fact.key == key
+        };
+        // one that waits for itself was told
+        let Some(place) = order.iter().position(known) else { return };
+        let fact = &self.facts.steps[order[place] as usize];
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let Scripts { guard, run, proof } = scripts;
+        let step = Step {
+            key: key.to_owned(),
+            title: fact.title.clone(),
+            number: (count(place + 1), count(order.len())),
+            guard,
+            run,
+            proof,
+            destroys: fact.destroys,
+        };
+        self.add(owner, Kind::Step(step));
     }
 
     /// The token that stands for a secret in what people review.

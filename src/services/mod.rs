@@ -13,6 +13,7 @@ mod hosts;
 mod lowering;
 mod nginx;
 mod read;
+mod step;
 
 pub use declare::Declare;
 pub use decode::{CertificateDecl, Decode, Names, SecretDecl};
@@ -33,6 +34,7 @@ pub static ALL: &[Entry] = &[
     entry::<file::OwnFile>(),
     entry::<hosts::Hosts>(),
     entry::<nginx::Nginx>(),
+    entry::<step::OwnStep>(),
 ];
 
 /// What a service does at each stage.

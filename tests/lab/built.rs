@@ -64,10 +64,6 @@ impl Built {
         faults
     }
 
-    pub(crate) fn runbook(&self) -> String {
-        fs::read_to_string(self.folder.path().join("out/RUNBOOK.md")).unwrap()
-    }
-
     pub(crate) fn hosts(&self) -> Vec<String> {
         let entries = fs::read_dir(self.folder.path().join("out")).unwrap();
         let mut names: Vec<String> = entries

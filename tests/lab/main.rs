@@ -13,6 +13,7 @@
 
 mod apply;
 mod built;
+mod bundle;
 mod csync2;
 mod csync2_cfg;
 mod host;
@@ -20,5 +21,7 @@ mod injection;
 mod nginx;
 mod nginx_conf;
 mod scripts;
+mod steps;
 mod sync;
 mod units;
+mod verbs;

@@ -1,6 +1,6 @@
 //! csync2 for real: hosts on one switch, with their bundles installed, carry files over.
 
-use std::process::Output;
+use std::process::{Command, Output};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -52,6 +52,15 @@ fn listen(host: &Host, name: &str) {
         let open = said(&host.run(&["ss", "-Hltn", "sport = :30865"]));
         open.contains("30865").then_some(())
     });
+}
+
+/// Runs `apply.sh` out of the host's bundle.
+fn bundle(built: &Built, host: &Host, name: &str, args: &[&str]) -> Output {
+    host.run(&["rm", "-rf", "/tmp/bundle"]);
+    let mut copy = Command::new("cp");
+    copy.arg("-r").arg(built.bundle(name)).arg(host.path("/tmp/bundle"));
+    assert!(copy.status().unwrap().success());
+    host.run(&[&["sh", "/tmp/bundle/apply.sh"], args].concat())
 }
 
 /// What the crontab runs.
@@ -138,21 +147,42 @@ fn the_line_of_the_crontab_carries_files_over() {
 }
 
 #[test]
-fn in_the_first_sync_of_the_runbook_the_first_member_wins_over_younger_files() {
+fn in_the_first_sync_the_first_member_wins_over_younger_files() {
     let built = Built::of(PAIR);
     let cluster = Cluster::start(&built, &built);
     cluster.n1.write("/srv/www/settings", "the tuned ones");
     sleep(Duration::from_millis(1100)); // csync2 compares whole seconds
     cluster.n2.write("/srv/www/settings", "defaults of a fresh installation");
-    let runbook = built.runbook();
-    let line = runbook.lines().find(|line| line.contains("on n1, whose files win")).unwrap();
-    let command = line.split('`').find(|part| part.starts_with("csync2 ")).unwrap();
-    let done = cluster.n1.run(&["sh", "-c", command]);
-    assert!(done.status.success(), "{command}: {}", said(&done));
+    let step = "csync2-content-first-sync";
+    let early = bundle(&built, &cluster.n2, "n2", &["--bootstrap", step]);
+    assert!(said(&early).contains("its proof does not hold"), "{}", said(&early));
+    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", step]);
+    assert!(done.status.success(), "{}", said(&done));
     assert_eq!(cluster.n2.read("/srv/www/settings"), "the tuned ones");
     assert_eq!(cluster.n1.read("/srv/www/settings"), "the tuned ones");
     let test = cluster.n1.run(&["csync2", "-N", "n1", "-T"]);
     assert_eq!(test.status.code(), Some(2), "{}", said(&test));
+    let done = bundle(&built, &cluster.n2, "n2", &["--bootstrap", step]);
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(cluster.n2.path("/var/lib/clustergen/pair/done").join(step).exists());
+}
+
+#[test]
+fn verify_says_whether_the_peers_hold_the_same() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    let waits = bundle(&built, &cluster.n1, "n1", &["--verify"]);
+    assert!(!said(&waits).contains("csync2 `content`"), "nothing is judged yet: {}", said(&waits));
+    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", "csync2-content-first-sync"]);
+    assert!(done.status.success(), "{}", said(&done));
+    cluster.n1.write("/usr/local/sbin/systemctl", "#!/bin/sh\n");
+    cluster.n1.run(&["chmod", "0755", "/usr/local/sbin/systemctl"]);
+    let fine = said(&bundle(&built, &cluster.n1, "n1", &["--verify"]));
+    assert!(fine.contains("ok    csync2 `content`: every peer"), "{fine}");
+    cluster.n1.write("/srv/www/only-here", "x");
+    let apart = bundle(&built, &cluster.n1, "n1", &["--verify"]);
+    assert_eq!(apart.status.code(), Some(2), "{}", said(&apart));
+    assert!(said(&apart).contains("FAIL  csync2 `content`: every peer"), "{}", said(&apart));
 }
 
 #[test]

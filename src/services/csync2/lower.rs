@@ -1,6 +1,6 @@
 //! `csync2.cfg` and what lies beside it, for one host.
 
-use super::super::lowering::Owner;
+use super::super::lowering::{Owner, Scripts};
 use super::super::{Located, Lowering};
 use super::{Action, Csync2, Daemon, purpose};
 use crate::diag::{Code, Diagnostic};
@@ -10,7 +10,7 @@ use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::{
     Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed, number, plain,
-    raw_lines, xinetd_value,
+    raw_lines, sh_word, xinetd_value,
 };
 use crate::services::Service;
 use crate::source::Span;
@@ -25,6 +25,9 @@ pub(super) fn lower(services: &[Located<Csync2>], cx: &mut Lowering) {
     lower_pair(owner, &dir, cx);
     lower_listener(services, cx);
     lower_schedule(services, cx);
+    for service in services {
+        lower_first_sync(service, cx);
+    }
 }
 
 impl Csync2 {
@@ -257,6 +260,51 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
     cx.template(owner, path, 0o644, "csync2/cron", view, OnChange::Nothing);
     let unit = cx.this().platform.fact("cron.unit").unwrap_or("cron.service").to_owned();
     cx.unit(owner, &unit, &[]);
+}
+
+/// The first member gives its files to all, the others wait for them. The order of the calls is
+/// that of crmsh's bootstrap: only where the plain one is refused is it told who wins.
+fn lower_first_sync(service: &Located<Csync2>, cx: &mut Lowering) {
+    let group = service.options;
+    let me = myself(cx);
+    let call = group.call(&me);
+    let Some(first) = group.members.first().map(|it| it.value) else { return };
+    // -T compares what both have in their databases: 0 where that differs, 1 where somebody does
+    // not answer, 2 where it is the same (csync2 2.0)
+    let look = format!("{call} -cr /");
+    let ask = format!("came=$({call} -T) || [ $? -eq 2 ] || return 1");
+    let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
+    let scripts = if first == cx.host {
+        Scripts {
+            run: vec![
+                format!("{call} -rm /"),
+                format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
+            ],
+            proof: vec![look, ask, lacks("LX")],
+            ..Scripts::default()
+        }
+    } else {
+        let winner = cx.inventory.host(first).dialled(purpose().as_ref());
+        let mut proof = vec![look, ask, lacks("RX") + " || return 1"];
+        // the winner has looked at its own only where it knows the folders themselves
+        proof.push("for path in \\".to_owned());
+        for include in &group.includes {
+            let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
+            proof.push(format!("    {} \\", path.as_str()));
+        }
+        proof.extend([
+            "; do".to_owned(),
+            format!("    line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")"),
+            "    ! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1".to_owned(),
+            "done".to_owned(),
+        ]);
+        Scripts { proof, ..Scripts::default() }
+    };
+    let step = group.step_key();
+    cx.step(service.owner(), &step, scripts);
+    let title = format!("csync2 `{}`: every peer answers and holds the same files", group.name);
+    let alike = format!("{call} -cr /; code=0; {call} -T || code=$?; [ \"$code\" -eq 2 ]");
+    cx.verify(service.owner(), &title, &alike, Some(&step));
 }
 
 /// Minute and hour fields (crontab(5)) for every `period` minutes, `offset` minutes in.

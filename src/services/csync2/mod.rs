@@ -21,8 +21,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
-    Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, TlsName,
-    Usage,
+    Audience, Bind, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, StepFact,
+    TlsName, Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
@@ -121,6 +121,7 @@ impl Service for Csync2 {
             bind: Bind::Any,
             port: self.port.value,
             protocol: Protocol::Tcp,
+            audience: Audience::Peers,
             what: "csync2".to_owned(),
             shared: Some(Self::KIND),
             origin: declare.at(self.port.span),
@@ -150,10 +151,7 @@ impl Service for Csync2 {
         let mut includes: Vec<&str> = self.includes.iter().map(|it| it.value.as_str()).collect();
         includes.sort_unstable();
         declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
-        declare.verify(&members, "every peer answers and holds the same files (csync2 -T)");
-        for line in self.first_sync(inventory) {
-            declare.runbook(Chapter::BringUp, line);
-        }
+        self.declare_first_sync(inventory, declare);
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
@@ -276,34 +274,36 @@ impl Csync2 {
     }
 
     /// The first sync, in which the first member's files win; until it is done no crontab starts
-    /// one, or the younger files of a fresh host would. The order is that of crmsh's bootstrap.
-    fn first_sync(&self, inventory: &Inventory) -> Vec<String> {
-        let Some(first) = self.members.first() else { return Vec::new() };
-        let host = inventory.host(first.value);
-        let call = self.call(&host.dialled(purpose().as_ref()));
-        let mark = self.seeded_mark(&inventory.cluster.name);
-        let folder = mark.rsplit_once('/').map_or("", |(folder, _)| folder);
-        vec![
-            format!(
-                "When every member of `{0}` has its bundle, on {1}, whose files win: `{call} -rm /; \
-                 {call} -rxv / || {{ {call} -rf /; {call} -rxv /; }}`",
-                self.name, host.name
-            ),
-            format!(
-                "On {}: `csync2 -N {} -T` exits with 2 where all are alike",
-                host.name,
-                host.dialled(purpose().as_ref())
-            ),
-            format!(
-                "On every member of `{}`: `mkdir -p {folder} && touch {mark}`, and cron takes over",
-                self.name
-            ),
-        ]
+    /// one, or the younger files of a fresh host would. The others wait for it.
+    fn declare_first_sync(&self, inventory: &Inventory, declare: &mut Declare) {
+        let Some(first) = self.members.first().map(|it| it.value) else { return };
+        let winner = &inventory.host(first).name;
+        for member in &self.members {
+            let (title, after) = if member.value == first {
+                (format!("csync2 `{}`: the files of {winner} go to all members", self.name), None)
+            } else {
+                let title = format!("csync2 `{}`: the files of {winner} have come", self.name);
+                (title, Some((first, self.step_key())))
+            };
+            declare.step(StepFact {
+                key: self.step_key(),
+                host: member.value,
+                after: after.into_iter().collect(),
+                title,
+                destroys: false,
+                origin: declare.at(member.span),
+            });
+        }
+    }
+
+    /// The step's name, the same on every member.
+    fn step_key(&self) -> String {
+        format!("csync2-{}-first-sync", self.name)
     }
 
     /// The file that says that the first sync is done.
     fn seeded_mark(&self, cluster: &str) -> String {
-        format!("/var/lib/clustergen/{cluster}/done/csync2-{}-first-sync", self.name)
+        format!("/var/lib/clustergen/{cluster}/done/{}", self.step_key())
     }
 
     /// A call of csync2 for this group, as a host.

@@ -18,7 +18,7 @@ use super::{Checking, Declare, Decode, Located, Lowering, Service};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::inventory::Inventory;
 use crate::model::facts::{
-    Bind, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName, Usage,
+    Audience, Bind, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName, Usage,
 };
 use crate::model::host::HostSet;
 use crate::model::value::{Port, Version};
@@ -55,6 +55,7 @@ impl Service for Nginx {
                 bind: Bind::Any,
                 port,
                 protocol: Protocol::Tcp,
+                audience: Audience::Public,
                 what,
                 shared,
                 origin: declare.at(span),
@@ -94,10 +95,6 @@ impl Service for Nginx {
         declare.claims(&hosts, &["/etc/nginx/nginx.conf"], &ClaimKind::PerHost);
         if self.upstreams.iter().any(|it| it.tls.is_some()) {
             declare.claims(&hosts, &[lower::CA], &ClaimKind::PerHost);
-        }
-        for site in &self.sites {
-            let title = format!("{} answers, with its certificate", site.name.value);
-            declare.verify(&hosts, title);
         }
     }
 

@@ -7,6 +7,7 @@
 #
 # Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
 #   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+#   done/             the marks of one-time steps
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
 #   last/, before/    what the last run replaced; what was there before clustergen, for ever
 #
@@ -22,13 +23,21 @@ tab=$(printf '\t')
 
 usage() {
     cat <<'END'
-usage: apply.sh [--dry-run | --check] [--root DIR] [--secrets DIR] [--i-am NAME]
-  (nothing)       install, then reload what changed
-  --dry-run       say what would change; change nothing
-  --check         name only what differs; exit 2 where something does
-  --root DIR      install below DIR: no service is touched, no name is compared
-  --secrets DIR   the values of the secrets; the folder `secrets` of the bundle otherwise
-  --i-am NAME     this is NAME, whatever host name, addresses and earlier bundles say
+usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
+                [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
+  (nothing)           install, then reload what changed
+  --dry-run           say what would change; change nothing
+  --check             name only what differs; exit 2 where something does
+  --verify            prove that what is installed works; exit 2 where something does not
+  --list              the one-time steps of this host, and which of them are done
+  --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
+  --mark-done STEP    say that a step was done by hand
+  --install-packages  install the packages that are missing, before anything else
+  --root DIR          install below DIR: no service is touched, no name is compared
+  --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise
+  --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
+Exit codes: 0 done, 1 failed and put back, 2 differs (--check) or does not work (--verify),
+5 installed, but something waits for a one-time step, 64 wrong usage.
 END
 }
 
@@ -46,11 +55,15 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
 }
 
-mode=apply root='' secrets='' me=''
+mode=apply root='' secrets='' me='' wanted='' packages=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry ;;
         --check) mode=check ;;
+        --verify) mode=verify ;;
+        --list) mode=list ;;
+        --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
+        --install-packages) packages=1 ;;
         --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
         --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;

@@ -54,5 +54,23 @@ with_block() {
     printf '# END clustergen %s\n' "$1"
 }
 
+# winners MARK FILE: of /etc/hosts, lines of others that stand before our block and have other
+# addresses for its names. The first line of a family wins (nsswitch.conf(5), `files`).
+winners() {
+    begin="# BEGIN clustergen $1" end="# END clustergen $1" awk '
+        function family(address) { return index(address, ":") ? "6" : "4" }
+        { sub(/\r$/, ""); text = $0; sub(/#.*/, "") }
+        text == ENVIRON["begin"] { ours = 1; next }
+        text == ENVIRON["end"] { exit }
+        {
+            for (i = 2; i <= NF; i++) {
+                key = tolower($i) " " family($1)
+                if (!ours) { if (!(key in line)) { line[key] = NR; address[key] = $1; said[key] = text } }
+                else if (key in line && address[key] != $1)
+                    printf "note: line %d of /etc/hosts wins for %s over %s: %s\n", line[key], $i, $1, said[key]
+            }
+        }' "$2" | { if [ "$mode" = check ]; then cat >/dev/null; else cat; fi; }
+}
+
 sum() { sha256sum <"$1" | cut -c1-64; }
 

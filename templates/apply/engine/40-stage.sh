@@ -1,23 +1,66 @@
 # --- verbs of host.sh: what each step does with a resource ------------------------------------
 
 package() { each package "$@"; }
+group() { each group "$@"; }
+user() { each user "$@"; }
 directory() { each directory "$@"; }
+link() { each link "$@"; }
 block() { each block "$@"; }
 file() { each file "$@"; }
+made() { each made "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
+step() { each step "$@"; }
+verify() { each verify "$@"; }
+
+# where FOLDER VERB...: only on hosts that have the folder.
+where() {
+    inside=$1
+    shift
+    if [ "$at" = listed ] || [ -d "$root$inside" ]; then "$@"; fi
+}
+
+# need STEP VERB...: installed, but neither started nor judged until the step is done.
+need() {
+    if is_done "$1"; then
+        shift
+        "$@"
+        return
+    fi
+    needed=$1
+    shift
+    case $at:$1 in
+        waits:*) case $waiting in *" $needed"*) ;; *) waiting="$waiting $needed" ;; esac ;;
+        stage:made | make:* | check:* | units:* | verify:*) ;;
+        *) waits=1; "$@"; waits='' ;;
+    esac
+}
+
+is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
-    case $step:$1 in
+    case $at:$1 in
         listed:file) listed "files$4" ;;
         listed:block) listed "edits$3.block" ;;
-        tools:package) shift; want_package "$@" ;;
+        tools:package) want_package "$2" ;;
+        tools:group | tools:user) accounts="$accounts $2" ;;
+        stage:group | stage:user) [ -n "$root" ] || { stage_account "$@"; } ;;
         stage:directory) shift; stage_directory "$@" ;;
+        stage:link) shift; stage_link "$@" ;;
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
+        stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
+        accounts:group) make_group "$2" ;;
+        accounts:user) shift; make_user "$@" ;;
+        make:made) shift; make "$@" ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
+        list:step) shift; list_step "$@" ;;
+        bootstrap:step) shift; bootstrap_step "$@" ;;
+        mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
+        verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
+        verify:verify) prove "$2" "$3" ;;
         *) ;;
     esac
 }
@@ -30,9 +73,30 @@ want_package() {
     missing="$missing $1"
 }
 
-# change KIND MODE OWNER ACTION UNIT PATH, record KIND PATH MARK-OR-SHA256 ACTION UNIT: lines
+# install_packages: what is missing, as the platform does it.
+install_packages() {
+    [ -n "$missing" ] || return 0
+    say "installing$missing"
+    # shellcheck disable=SC2086  # names of packages
+    case $package_manager in
+        apt)
+            # another's changed configuration stays
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing </dev/null 9>&-
+            ;;
+        *) "$package_manager" install -y $missing </dev/null 9>&- ;;
+    esac || fail "the packages could not be installed:$missing"
+    missing=''
+}
+
+# change KIND MODE OWNER ACTION UNIT PATH-OR-NAME, record KIND PATH MARK-OR-SHA256 ACTION UNIT: lines
 # between tabs, as there are paths with spaces.
-change() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"; }
+change() {
+    # what waits for a step asks no unit for anything
+    [ -z "$waits" ] || set -- "$1" "$2" "$3" none - "$6"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"
+}
+
 record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/record"; }
 
 # recorded KIND PATH [LIST]: its line of the last run, or of another list; fails without one.
@@ -47,7 +111,29 @@ fits() {
     [ ! -d "$root$2" ] || [ "$3" = directory ] || fail "a folder lies where the file $2 goes"
     [ -d "$root$2" ] || [ ! -e "$root$2" ] || [ "$3" = file ] || fail "a file lies where the folder $2 goes"
     [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
+    # who is made in this run cannot be asked for yet
+    for name in $accounts; do case :$1: in *:"$name":*) return 0 ;; esac; done
     chown "$1" "$work/probe" 2>/dev/null || fail "$2 is to belong to $1: there is no such user or group here"
+}
+
+# have DATABASE NAME: whether there is such a user or group.
+have() { getent "$1" "$2" >/dev/null 2>&1; }
+
+# in_group USER GROUP: whether the user is in it, by whatever way.
+in_group() { case " $(id -nG "$1" 2>/dev/null) " in *" $2 "*) return 0 ;; *) return 1 ;; esac; }
+
+# stage_account group NAME | user NAME GROUP HOME SHELL KIND [GROUP...]
+stage_account() {
+    if [ "$1" = group ]; then
+        have group "$2" || change group - - none - "$2"
+        return
+    fi
+    name=$2
+    have passwd "$name" || change user - - none - "$name"
+    shift 6
+    for more in "$@"; do
+        in_group "$name" "$more" || change member - - none - "$name in $more"
+    done
 }
 
 stage_directory() {
@@ -74,6 +160,30 @@ stage_file() {
     ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
 }
 
+# stage_link PATH TARGET ACTION UNIT
+stage_link() {
+    [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes"
+    mkdir -p "$work/new${1%/*}"
+    ln -s "$2" "$work/new$1"
+    record link "$1" "$2" "$3" "$4"
+    [ "$(readlink "$root$1")" = "$2" ] || change link - - "$3" "$4" "$1"
+}
+
+# stage_made PATH ACTION UNIT PROBE COMMAND INPUT...: made anew where what it is made of changes,
+# or where the probe says that it is not what it should be.
+stage_made() {
+    target=$1 made_action=$2 made_unit=$3 probe=$4
+    shift 5
+    if ! touched "$@" && quietly "$probe"; then
+        record made "$target" "$(sum "$target")" "$made_action" "$made_unit"
+    else
+        change made - - "$made_action" "$made_unit" "$target"
+    fi
+}
+
+# quietly COMMAND: as root would type it; what it says is kept.
+quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
+
 stage_block() {
     fits - "$2" file
     mkdir -p "$work/new${2%/*}"
@@ -85,6 +195,7 @@ stage_block() {
         [ -f "$current" ] || current=/dev/null
     fi
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
+    [ "$2" != /etc/hosts ] || winners "$1" "$work/new$2"
     record block "$2" "$1" "$3" "$4"
     ! differs - - "$2" || change file - - "$3" "$4" "$2"
 }
@@ -101,6 +212,7 @@ stage_unit() {
     if ! enabled "$1" || recorded unit "$1" | grep -q "${tab}ours$tab" ||
         grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
     record unit "$1" "$whose" none -
+    [ -z "$waits" ] || return 0
     if ! enabled "$1" || ! active "$1"; then change unit - - none - "$1"; fi
     shift
     for other in "$@"; do
@@ -115,17 +227,27 @@ stage_rest() {
         ! recorded "$kind" "$path" "$work/record" >/dev/null || continue
         case $kind in
             unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
-            file) recorded block "$path" "$work/record" >/dev/null || stage_gone "$path" "$was" "$action" "$unit" ;;
-            block) recorded file "$path" "$work/record" >/dev/null || stage_cut "$path" "$was" "$action" "$unit" ;;
+            file | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
+            link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
+            block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
         esac
     done <"$state/installed"
+}
+
+# taken PATH: this bundle has something else to say of it.
+taken() { cut -f2 "$work/record" | grep -Fqx -e "$1"; }
+
+# stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
+# was nothing.
+stage_back() {
+    if [ -e "$state/before$1" ] || [ -L "$state/before$1" ]; then change back - - "$2" "$3" "$1"; else change gone - - "$2" "$3" "$1"; fi
 }
 
 # stage_gone PATH SHA256 ACTION UNIT: a file goes where it is still as it was installed.
 stage_gone() {
     [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
     if [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ "$(sum "$root$1")" = "$2" ]; then
-        change gone - - "$3" "$4" "$1"
+        stage_back "$1" "$3" "$4"
     else
         unless_check "$1 was changed by hand since it was installed: it is no longer needed, and stays"
     fi

@@ -15,13 +15,16 @@ open_folder() {
     (umask 022 && mkdir -p "$1")
 }
 
+# known PATH: the last run's record has something of it.
+known() { [ -f "$state/installed" ] && cut -f2 "$state/installed" | grep -Fqx -e "$1"; }
+
 # keep PATH: what lies there goes where `undo` finds it; listed when the copy is whole.
 keep() {
     if [ -e "$root$1" ] || [ -L "$root$1" ]; then
         mkdir -p "$work/old${1%/*}"
         cp -pP "$root$1" "$work/old$1"
         printf '%s\n' "$1" >>"$work/kept"
-        recorded file "$1" >/dev/null || recorded block "$1" >/dev/null || printf '%s\n' "$1" >>"$work/first"
+        known "$1" || printf '%s\n' "$1" >>"$work/first"
     else
         printf '%s\n' "$1" >>"$work/none"
     fi
@@ -50,6 +53,60 @@ install_file() {
     relabel "$target"
 }
 
+# install_link PATH: in one step, whatever lies there.
+install_link() {
+    open_folder "$root${1%/*}"
+    temporary=$(beside "$root$1")
+    rm -f "$temporary"
+    ln -s "$(readlink "$work/new$1")" "$temporary"
+    mv -fT "$temporary" "$root$1"
+}
+
+# come_back PATH: what was there before clustergen, with its owner, mode and time.
+come_back() {
+    temporary=$(beside "$root$1")
+    rm -f "$temporary"
+    cp -pP "$state/before$1" "$temporary"
+    mv -fT "$temporary" "$root$1"
+    relabel "$root$1"
+}
+
+# make_group NAME, make_user NAME GROUP HOME SHELL system|person [GROUP...]: what is there already
+# is not changed, but for the groups that a user must be in besides.
+make_group() {
+    ! have group "$1" || return 0
+    printf 'groupdel %s\n' "$1" >>"$work/accounts"
+    groupadd --system "$1" 9>&- || fail "the group $1 could not be made"
+}
+
+make_user() {
+    name=$1
+    if ! have passwd "$name"; then
+        set -- "$1" "$2" "$3" "$4" "$([ "$5" = person ] || echo --system)" "$@"
+        printf 'userdel %s\n' "$name" >>"$work/accounts"
+        # shellcheck disable=SC2086  # an option or nothing
+        useradd $5 --gid "$2" --home-dir "$3" --shell "$4" --no-create-home "$name" 9>&- || fail "the user $name could not be made"
+        shift 5
+    fi
+    shift 5
+    for more in "$@"; do
+        ! in_group "$name" "$more" || continue
+        printf 'gpasswd -d %s %s\n' "$name" "$more" >>"$work/accounts"
+        usermod -a -G "$more" "$name" 9>&- || fail "the user $name could not be put into $more"
+    done
+}
+
+# make PATH ACTION UNIT PROBE COMMAND INPUT...: by the host's own program, out of what is installed.
+make() {
+    grep -Fqx -e "made$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
+    keep "$1"
+    if ! quietly "$5" || ! quietly "$4"; then
+        cat "$work/said" >&2
+        fail "$1 could not be made"
+    fi
+    record made "$1" "$(sum "$1")" "$2" "$3"
+}
+
 relabel() {
     [ -z "$root" ] && command -v restorecon >/dev/null 2>&1 || return 0
     restorecon "$1" || say "restorecon had something to say of $1"
@@ -67,6 +124,8 @@ install_all() {
                 chmod "$bits" "$root$path"
                 ;;
             gone) keep "$path"; rm -f "$root$path" ;;
+            back) keep "$path"; come_back "$path" ;;
+            link) keep "$path"; install_link "$path" ;;
             file | cut) keep "$path"; install_file "$bits" "$owner" "$path" ;;
         esac
     done <"$work/changed"

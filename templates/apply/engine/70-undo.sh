@@ -19,6 +19,11 @@ remove() { rm -f "$root$1"; }
 remove_temporary() { rm -f "$(beside "$root$1")"; }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
 take_back() { systemctl "${1%% *}" "${1#* }" </dev/null 9>&-; }
+# remove_account WORDS: what made it was written down before it was done, so it may not be there
+remove_account() {
+    # shellcheck disable=SC2086  # a command in words
+    $1 >/dev/null 2>&1 9>&- || :
+}
 
 # undo: files first, then the units that have taken them up. Fails where something is lost.
 undo() {
@@ -31,6 +36,8 @@ undo() {
     sort -r "$work/made" 2>/dev/null >"$work/folders"
     each_line "$work/folders" remove_folder
     if [ -z "$root" ]; then
+        awk '{ line[NR] = $0 } END { for (i = NR; i; i--) print line[i] }' "$work/accounts" >"$work/leavers"
+        each_line "$work/leavers" remove_account
         reload_systemd
         awk '{ line[NR] = $0 } END { for (i = NR; i; i--) if (!seen[line[i]]++) print line[i] }' "$work/back" >"$work/takes"
         each_line "$work/takes" take_back
@@ -83,6 +90,16 @@ at_exit() {
     exit "$code"
 }
 
+# nothing_waits: fails where something waits for a step. A trial below a folder has no steps.
+nothing_waits() {
+    [ -z "$root" ] || return 0
+    at=waits
+    resources
+    [ -n "$waiting" ] || return 0
+    say "waits for a one-time step, see --list:$waiting"
+    return 1
+}
+
 # tell: the plan, a line for each difference.
 tell() {
     [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
@@ -90,7 +107,11 @@ tell() {
         then=''
         [ "$action" = none ] || then=", then $action $unit"
         case $kind in
-            directory) say "make $path" ;;
+            directory | made) say "make $path$then" ;;
+            group | user) say "make the $kind $path" ;;
+            member) say "put the user $path" ;;
+            link) say "link $path$then" ;;
+            back) say "put back $path as it was before clustergen$then" ;;
             unit) say "enable and start $path" ;;
             rival | leave) say "stop and disable $path" ;;
             gone) say "remove $path$then" ;;

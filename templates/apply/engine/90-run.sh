@@ -3,13 +3,14 @@
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
-step=listed
-resources
 state=$root/var/lib/clustergen/$cluster
+missing='' accounts='' waiting='' waits='' refused='' started='' left='' locked='' undoing='' lost=0
+at=listed
+resources
 right_host
 same_host
-missing='' refused='' started='' left='' locked='' undoing='' lost=0
-if [ "$mode" = apply ]; then
+case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
+if [ -n "$changes" ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
@@ -23,14 +24,24 @@ else
 fi
 trap at_exit EXIT
 trap 'exit 130' HUP INT PIPE TERM
-if [ "$mode" = apply ]; then leftovers; fi
+[ -z "$changes" ] || leftovers
 mkdir -p "$work/scratch"
-for list in changed record back probe; do : >"$work/$list"; done
+for list in changed record back accounts probe; do : >"$work/$list"; done
 
-step=tools
+case $mode in
+    verify | list | bootstrap | mark-done)
+        # not in a condition: there no command of a step would stop it
+        without_change
+        [ "$broken" = 0 ] || exit 2
+        exit 0
+        ;;
+esac
+
+at=tools
 [ -n "$root" ] || resources
+[ -z "$packages" ] || [ "$mode" != apply ] || install_packages
 [ -z "$missing" ] || fail "these packages are not installed:$missing"
-step=stage
+at=stage
 resources
 stage_rest
 
@@ -44,18 +55,25 @@ if [ ! -s "$work/changed" ]; then
     enter 'done'
     finish
     say "$host: nothing to change"
+    nothing_waits || exit 5
     exit 0
 fi
 
 [ -n "$root" ] || remember_active
 enter installing
+if [ -z "$root" ]; then
+    at=accounts
+    resources
+fi
 install_all
 if [ -z "$root" ]; then
-    step=check
+    at='make'
+    resources
+    at=check
     resources
     [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was reloaded:$refused"
     reload_systemd
-    step=units
+    at=units
     resources
     act_on_units
 fi
@@ -63,3 +81,4 @@ count=$(wc -l <"$work/changed" | tr -d ' ')
 enter 'done'
 finish
 say "$host: $count changed"
+nothing_waits || exit 5

@@ -25,4 +25,19 @@ resources() {
     check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
     unit      cron.service
     unit      inetd.service csync2.socket
+    step      1/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a go to all members'
+    need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N a -G etc -cr /; code=0; csync2 -N a -G etc -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `etc`: the files of a go to all members
+run_csync2_etc_first_sync() {
+    csync2 -N a -G etc -rm /
+    csync2 -N a -G etc -rxv / || { csync2 -N a -G etc -rf / && csync2 -N a -G etc -rxv /; }
+}
+
+# csync2 `etc`: the files of a go to all members
+proof_csync2_etc_first_sync() {
+    csync2 -N a -G etc -cr /
+    came=$(csync2 -N a -G etc -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
 }

@@ -25,4 +25,19 @@ resources() {
     check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_left.key /etc/csync2.cfg
     unit      cron.service
     unit      xinetd.service csync2.socket
+    step      1/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a go to all members'
+    need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N a -G left -cr /; code=0; csync2 -N a -G left -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `left`: the files of a go to all members
+run_csync2_left_first_sync() {
+    csync2 -N a -G left -rm /
+    csync2 -N a -G left -rxv / || { csync2 -N a -G left -rf / && csync2 -N a -G left -rxv /; }
+}
+
+# csync2 `left`: the files of a go to all members
+proof_csync2_left_first_sync() {
+    csync2 -N a -G left -cr /
+    came=$(csync2 -N a -G left -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
 }

@@ -26,4 +26,34 @@ resources() {
     check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_left.key /etc/csync2_right.key /etc/csync2.cfg
     unit      cron.service
     unit      xinetd.service csync2.socket
+    step      2/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a have come'
+    step      3/4 csync2-right-first-sync keeps 'csync2 `right`: the files of b go to all members'
+    need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N b -G left -cr /; code=0; csync2 -N b -G left -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-right-first-sync verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N b -G right -cr /; code=0; csync2 -N b -G right -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `left`: the files of a have come
+proof_csync2_left_first_sync() {
+    csync2 -N b -G left -cr /
+    came=$(csync2 -N b -G left -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /srv/left \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' b a "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
+}
+
+# csync2 `right`: the files of b go to all members
+run_csync2_right_first_sync() {
+    csync2 -N b -G right -rm /
+    csync2 -N b -G right -rxv / || { csync2 -N b -G right -rf / && csync2 -N b -G right -rxv /; }
+}
+
+# csync2 `right`: the files of b go to all members
+proof_csync2_right_first_sync() {
+    csync2 -N b -G right -cr /
+    came=$(csync2 -N b -G right -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
 }

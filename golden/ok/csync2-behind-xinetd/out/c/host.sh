@@ -25,4 +25,19 @@ resources() {
     check     '0 2' 'csync2 -N c -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_right.key /etc/csync2.cfg
     unit      cron.service
     unit      xinetd.service csync2.socket
+    step      4/4 csync2-right-first-sync keeps 'csync2 `right`: the files of b have come'
+    need csync2-right-first-sync verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N c -G right -cr /; code=0; csync2 -N c -G right -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `right`: the files of b have come
+proof_csync2_right_first_sync() {
+    csync2 -N c -G right -cr /
+    came=$(csync2 -N c -G right -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /srv/right \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' c b "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
 }

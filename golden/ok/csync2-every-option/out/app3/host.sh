@@ -26,4 +26,21 @@ resources() {
     check     '0 2' 'csync2 -N app3-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
     unit      cron.service
     unit      csync2.socket
+    step      3/3 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 have come'
+    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app3-replication -G content -cr /; code=0; csync2 -p 30866 -N app3-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `content`: the files of app1 have come
+proof_csync2_content_first_sync() {
+    csync2 -p 30866 -N app3-replication -G content -cr /
+    came=$(csync2 -p 30866 -N app3-replication -G content -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /srv/www \
+        /srv/plugins \
+        '/srv/more files' \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' app3-replication app1-replication "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
 }

@@ -27,4 +27,19 @@ resources() {
     check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
     unit      cron.service
     unit      csync2.socket
+    step      2/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a have come'
+    need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N b -G etc -cr /; code=0; csync2 -N b -G etc -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `etc`: the files of a have come
+proof_csync2_etc_first_sync() {
+    csync2 -N b -G etc -cr /
+    came=$(csync2 -N b -G etc -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /etc \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' b a "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
 }

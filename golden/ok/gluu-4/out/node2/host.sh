@@ -27,4 +27,25 @@ resources() {
     check     '0 2' 'csync2 -N node2 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     unit      cron.service
     unit      csync2.socket
+    step      2/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 have come'
+    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node2 -G idp -cr /; code=0; csync2 -N node2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `idp`: the files of node1 have come
+proof_csync2_idp_first_sync() {
+    csync2 -N node2 -G idp -cr /
+    came=$(csync2 -N node2 -G idp -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /opt/gluu-server/etc/gluu/conf \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
+        /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/metadata \
+        /opt/gluu-server/opt/shibboleth-idp/sp \
+        /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' node2 node1 "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
 }

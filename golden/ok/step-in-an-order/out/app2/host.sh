@@ -1,0 +1,22 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=steps
+host=app2
+names='app2 app2.example.org'
+addresses=192.0.2.3
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    block     steps /etc/hosts none -
+    step      4/4 answer keeps 'the application finds its tables'
+}
+
+# the application finds its tables
+proof_answer() {
+    sh -ec 'curl -fsS http://127.0.0.1:8080/health'
+}

@@ -1,0 +1,44 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What db1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=steps
+host=db1
+names='db1 db1.example.org'
+addresses=192.0.2.1
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    block     steps /etc/hosts none -
+    step      1/4 make-database keeps make-database
+    step      2/4 fill destroys 'the tables are made anew'
+}
+
+# make-database
+run_make_database() {
+    sh -ec 'su postgres -c '\''createdb orders'\'''
+}
+
+# make-database
+proof_make_database() {
+    sh -ec 'su postgres -c '\''psql -l'\'' | grep -q orders'
+}
+
+# the tables are made anew
+guard_fill() {
+    sh -ec '! su postgres -c "psql -Atc '\''select 1'\'' orders" | grep -q 1'
+}
+
+# the tables are made anew
+run_fill() {
+    sh -ec '# it'\''s the vendor'\''s own script
+su postgres -c '\''psql -f /opt/app/tables.sql orders'\'''
+}
+
+# the tables are made anew
+proof_fill() {
+    sh -ec 'su postgres -c "psql -Atc '\''select count(*) from items'\'' orders"'
+}

@@ -1,0 +1,99 @@
+//! `step`: something that is done once on a host, in an order over the cluster.
+//!
+//! Its commands are the person's own; they land in `host.sh` as one quoted word each, so that a
+//! brace too many is the command's fault and not the script's. Not here: the order (see `declare`).
+
+use super::decode::set;
+use super::lowering::Scripts;
+use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
+use crate::diag::Diagnostics;
+use crate::inventory::Inventory;
+use crate::model::facts::StepFact;
+use crate::model::host::{HostId, HostSet};
+use crate::quote::sh_word;
+use crate::source::{Span, Spanned};
+use crate::syntax::node::Node;
+
+pub(super) struct OwnStep {
+    name: String,
+    on: HostSet,
+    title: String,
+    after: Vec<After>,
+    guard: Option<Spanned<String>>,
+    run: Option<Spanned<String>>,
+    proof: Spanned<String>,
+    destroys: bool,
+}
+
+struct After {
+    step: String,
+    /// `None` is the same host.
+    on: Option<HostId>,
+    span: Span,
+}
+
+impl Service for OwnStep {
+    const KIND: &'static str = "step";
+
+    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
+        let name = node.label()?.to_owned();
+        let on = set(&cx.managed_hosts(node, "on"));
+        let mut after = Vec::new();
+        for child in node.children_named("after") {
+            let Some(step) = child.args.first() else { continue };
+            let on = match child.prop("on").cloned() {
+                Some(host) => Some(cx.inventory.resolve(&[host], cx.diagnostics).first()?.value),
+                None => None,
+            };
+            after.push(After { step: step.as_str()?.to_owned(), on, span: step.span });
+        }
+        let command = |child: &str| read::first(node, child).and_then(read::text);
+        Some(Self {
+            on,
+            title: command("title").map_or_else(|| name.clone(), |it| it.value),
+            after,
+            guard: command("guard"),
+            run: command("run"),
+            proof: command("proof")?,
+            destroys: node.child("destroys").is_some(),
+            name,
+        })
+    }
+
+    fn hosts(&self) -> HostSet {
+        self.on.clone()
+    }
+
+    fn declare(&self, _: &Inventory, declare: &mut Declare) {
+        for host in self.on.iter() {
+            let after = self.after.iter().map(|it| (it.on.unwrap_or(host), it.step.clone()));
+            let place = self.after.first().map(|it| it.span);
+            declare.step(StepFact {
+                key: self.name.clone(),
+                host,
+                after: after.collect(),
+                title: self.title.clone(),
+                destroys: self.destroys,
+                origin: place.map_or_else(|| declare.origin.clone(), |span| declare.at(span)),
+            });
+        }
+    }
+
+    fn check(&self, _: &Checking, _: &mut Diagnostics) {}
+
+    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
+        for service in services {
+            let step = service.options;
+            let mut shell = |command: &Spanned<String>| -> Vec<String> {
+                let word = cx.text(sh_word(command.value.trim_end(), command.span), command.span);
+                vec![format!("sh -ec {}", word.as_str())]
+            };
+            let scripts = Scripts {
+                guard: step.guard.as_ref().map(&mut shell).unwrap_or_default(),
+                run: step.run.as_ref().map(&mut shell).unwrap_or_default(),
+                proof: shell(&step.proof),
+            };
+            cx.step(service.owner(), &step.name, scripts);
+        }
+    }
+}

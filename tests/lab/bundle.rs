@@ -1,0 +1,128 @@
+//! Bundles written by hand, and hosts on which what is asked of systemd can be read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::built::said;
+use crate::host::Host;
+
+/// Writes down what it is asked. Units are running and enabled where `/tmp/running` lies, and
+/// `/tmp/broken` makes reloads fail.
+const SYSTEMCTL: &str = r#"#!/bin/sh
+case $1 in
+    is-active | is-enabled) test -e /tmp/running ;;
+    reload-or-restart) printf '%s\n' "$*" >>/tmp/asked; test ! -e /tmp/broken ;;
+    *) printf '%s\n' "$*" >>/tmp/asked ;;
+esac
+"#;
+
+pub(crate) fn start(name: &str) -> Host {
+    let host = Host::start(name);
+    host.write("/usr/local/sbin/systemctl", SYSTEMCTL);
+    host.write("/usr/local/sbin/dpkg-query", "#!/bin/sh\necho install ok installed\n");
+    for program in ["systemctl", "dpkg-query"] {
+        host.run(&["chmod", "0755", &format!("/usr/local/sbin/{program}")]);
+    }
+    host
+}
+
+/// A bundle that is written by hand: the engine with a table of one's own.
+pub(crate) struct Bundle {
+    pub(crate) folder: TempDir,
+}
+
+impl Bundle {
+    pub(crate) fn of(resources: &str, files: &[(&str, &str)]) -> Self {
+        let bundle = Self { folder: TempDir::new().unwrap() };
+        bundle.becomes("h", resources, files);
+        bundle
+    }
+
+    /// Another table and other files for a host, with the right sums.
+    pub(crate) fn becomes(&self, host: &str, resources: &str, files: &[(&str, &str)]) {
+        let at = self.folder.path();
+        fs::write(at.join("apply.sh"), clustergen::render::apply_sh()).unwrap();
+        let table = format!(
+            "cluster=c\nhost={host}\nnames={host}\naddresses=\npackage_manager=apt\n\
+             resources() {{\n:\n{resources}\n}}\n"
+        );
+        fs::write(at.join("host.sh"), table).unwrap();
+        for (path, text) in files {
+            let to = at.join(path);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(to, text).unwrap();
+        }
+        self.sums("find apply.sh host.sh files edits -type f");
+    }
+
+    /// Writes the sums of the files that a command lists.
+    pub(crate) fn sums(&self, list: &str) {
+        let line = format!("{list} 2>/dev/null | sort | tr '\\n' '\\0' | xargs -0 sha256sum");
+        let done = Command::new("sh").args(["-c", &line]).current_dir(self.folder.path()).output();
+        fs::write(self.folder.path().join("SHA256SUMS"), done.unwrap().stdout).unwrap();
+    }
+
+    pub(crate) fn apply(&self, root: &Path, args: &[&str]) -> Output {
+        self.apply_with("sh", &[], root, args)
+    }
+
+    pub(crate) fn apply_with(
+        &self,
+        shell: &str,
+        first: &[&str],
+        root: &Path,
+        args: &[&str],
+    ) -> Output {
+        let mut command = Command::new(shell);
+        command.args(first).arg(self.folder.path().join("apply.sh")).arg("--root").arg(root);
+        command.args(args).output().unwrap()
+    }
+
+    pub(crate) fn secret(&self, token: &str, value: &str) {
+        fs::create_dir_all(self.folder.path().join("secrets")).unwrap();
+        fs::write(self.folder.path().join("secrets").join(token), value).unwrap();
+    }
+
+    /// Brings it to a host and runs it there; what was asked of systemd.
+    pub(crate) fn on(&self, host: &Host, args: &[&str]) -> (Output, Vec<String>) {
+        self.on_with(&["sh"], host, args)
+    }
+
+    pub(crate) fn on_with(
+        &self,
+        shell: &[&str],
+        host: &Host,
+        args: &[&str],
+    ) -> (Output, Vec<String>) {
+        let _ = fs::remove_dir_all(host.path("/tmp/bundle"));
+        let _ = fs::remove_file(host.path("/tmp/asked"));
+        let mut copy = Command::new("cp");
+        copy.arg("-r").arg(self.folder.path()).arg(host.path("/tmp/bundle"));
+        assert!(copy.status().unwrap().success());
+        let done = host.run(&[shell, &["/tmp/bundle/apply.sh"], args].concat());
+        let asked = fs::read_to_string(host.path("/tmp/asked")).unwrap_or_default();
+        (done, asked.lines().map(str::to_owned).collect())
+    }
+}
+
+/// A folder for a trial with a file in it.
+pub(crate) fn root_with(path: &str, text: &str) -> (TempDir, PathBuf) {
+    let root = TempDir::new().unwrap();
+    let at = root.path().join(path);
+    fs::create_dir_all(at.parent().unwrap()).unwrap();
+    fs::write(&at, text).unwrap();
+    (root, at)
+}
+
+pub(crate) fn good(done: &Output) -> String {
+    assert!(done.status.success(), "{}", said(done));
+    said(done)
+}
+
+pub(crate) fn bad(done: &Output, why: &str) {
+    assert_eq!(done.status.code(), Some(1), "{}", said(done));
+    assert!(said(done).contains(why), "{}", said(done));
+}

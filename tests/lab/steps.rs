@@ -1,0 +1,86 @@
+//! One-time steps and proofs: what waits, what is done once, what is never done unasked.
+
+use crate::built::said;
+use crate::bundle::{Bundle, bad, good, start};
+
+const STEP: &str = "
+step 1/2 fill keeps 'the tables are there'
+need fill unit app.service
+need fill verify 'the tables answer' 'test -e /tmp/filled'
+}
+guard_fill() {
+    test ! -e /tmp/unsafe
+}
+run_fill() {
+    echo ran >>/tmp/ran
+    false || echo x >/tmp/filled
+}
+proof_fill() {
+    test -e /tmp/filled
+";
+
+#[test]
+fn what_needs_a_step_is_neither_started_nor_judged_until_it_is_done() {
+    let bundle = Bundle::of(STEP, &[]);
+    let host = start("h");
+    let (first, asked) = bundle.on(&host, &[]);
+    assert_eq!(first.status.code(), Some(5), "{}", said(&first));
+    assert!(
+        said(&first).contains("waits for a one-time step, see --list: fill"),
+        "{}",
+        said(&first)
+    );
+    assert!(asked.is_empty(), "{asked:?}");
+    let (verify, _) = bundle.on(&host, &["--verify"]);
+    assert!(!good(&verify).contains("tables"), "{}", said(&verify));
+
+    assert!(good(&bundle.on(&host, &["--bootstrap", "fill"]).0).contains("fill: done"));
+    let (then, asked) = bundle.on(&host, &[]);
+    good(&then);
+    assert_eq!(asked, ["enable -q app.service", "start app.service"]);
+    host.write("/tmp/running", "");
+    let (verify, _) = bundle.on(&host, &["--verify"]);
+    assert!(good(&verify).contains("ok    the tables answer"), "{}", said(&verify));
+    host.run(&["rm", "/tmp/filled"]);
+    let (verify, _) = bundle.on(&host, &["--verify"]);
+    assert_eq!(verify.status.code(), Some(2), "{}", said(&verify));
+    assert!(said(&verify).contains("FAIL  the tables answer"), "{}", said(&verify));
+}
+
+#[test]
+fn a_step_is_done_once_and_only_where_its_guard_agrees() {
+    let bundle = Bundle::of(STEP, &[]);
+    let host = start("h");
+    host.write("/tmp/unsafe", "");
+    bad(&bundle.on(&host, &["--bootstrap", "fill"]).0, "its guard says that it is not safe now");
+    host.run(&["rm", "/tmp/unsafe"]);
+    good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
+    assert!(good(&bundle.on(&host, &["--bootstrap", "fill"]).0).contains("was done 20"));
+    assert_eq!(host.read("/tmp/ran"), "ran\n");
+    let listed = good(&bundle.on(&host, &["--list"]).0);
+    assert!(listed.contains("1/2") && listed.contains("done  20"), "{listed}");
+}
+
+#[test]
+fn what_was_done_by_another_hand_is_proven_or_said() {
+    let bundle = Bundle::of(STEP, &[]);
+    let host = start("h");
+    host.write("/tmp/filled", "");
+    assert!(good(&bundle.on(&host, &["--bootstrap", "fill"]).0).contains("by whatever hand"));
+    assert!(!host.path("/tmp/ran").exists());
+    let other = start("h");
+    assert!(good(&bundle.on(&other, &["--list"]).0).contains("waits"));
+    good(&bundle.on(&other, &["--mark-done", "fill"]).0);
+    assert!(good(&bundle.on(&other, &["--list"]).0).contains("done  20"));
+}
+
+#[test]
+fn a_step_that_fails_or_proves_nothing_leaves_no_mark() {
+    let host = start("h");
+    let fails = STEP.replace("echo ran >>/tmp/ran", "false");
+    bad(&Bundle::of(&fails, &[]).on(&host, &["--bootstrap", "fill"]).0, "fill failed");
+    let vain = STEP.replace("test -e /tmp/filled\n", "test -e /tmp/other\n");
+    bad(&Bundle::of(&vain, &[]).on(&host, &["--bootstrap", "fill"]).0, "its proof does not hold");
+    bad(&Bundle::of(STEP, &[]).on(&host, &["--bootstrap", "fil"]).0, "h has no step fil");
+    assert!(!host.path("/var/lib/clustergen/c/done/fill").exists());
+}
