@@ -119,19 +119,21 @@ pub fn build<'a>(
     }
     let stage = Stage::new(place.disk, place.out)?;
     let worked = work(place, &hosts, compiled, &report.sources, Some(&stage));
-    if worked.as_ref().map_or(true, |(found, _)| found.fatal(place.strict)) {
+    if worked.as_ref().map_or(true, |it| it.found.fatal(place.strict)) {
         recover(place.disk, place.out)?;
         if !existed {
             at_out(place.disk.remove_folder(place.out), place.out)?;
         }
     }
-    let (found, outcomes) = worked?;
-    if found.fatal(place.strict) {
-        report.diagnostics.extend(found);
+    let worked = worked?;
+    if worked.found.fatal(place.strict) {
+        report.diagnostics.extend(worked.found);
         return Ok(report);
     }
     let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
-    let (swaps, diffs) = stage_rest(place, &stage, compiled, before, outcomes, only.is_empty())?;
+    let Worked { found, outcomes, runbook } = worked;
+    let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
+    let (swaps, diffs) = stage_rest(place, &stage, compiled, rest)?;
     let writes = StateWrites {
         vault: vault.into_writes(),
         certificates: compiled.allotted.certificates.clone(),
@@ -145,26 +147,34 @@ pub fn build<'a>(
     Ok(report)
 }
 
+/// What remains when the hosts are staged.
+struct Rest {
+    outcomes: Vec<Outcome>,
+    runbook: String,
+    /// The hosts of the last build, with their digests.
+    before: BTreeMap<String, String>,
+    /// Whether all hosts were built: what is not among them is gone.
+    whole: bool,
+}
+
 /// Stages the end of hosts that are no longer described, and the output folder's own files.
 fn stage_rest(
     place: Place,
     stage: &Stage,
     compiled: &Compiled,
-    before: BTreeMap<String, String>,
-    outcomes: Vec<Outcome>,
-    whole: bool,
+    rest: Rest,
 ) -> Result<(Vec<StagedHost>, Vec<HostDiff>), Fault> {
     let (mut swaps, mut diffs, mut digests) = (Vec::new(), Vec::new(), BTreeMap::new());
-    for outcome in outcomes {
+    for outcome in rest.outcomes {
         swaps.extend(outcome.staged);
         digests.insert(outcome.host, outcome.digest);
         diffs.push(outcome.diff);
     }
-    for (host, digest) in before {
+    for (host, digest) in rest.before {
         if digests.contains_key(&host) {
             continue;
         }
-        if !whole {
+        if !rest.whole {
             digests.insert(host, digest);
             continue;
         }
@@ -173,7 +183,8 @@ fn stage_rest(
         }
         diffs.push(HostDiff::Gone { host });
     }
-    for (name, text) in stale_tops(place, compiled, &ClusterJson::of(compiled, digests))? {
+    let tops = top_files(rest.runbook, &ClusterJson::of(compiled, digests));
+    for (name, text) in stale(place, tops)? {
         stage.top(name, &text)?;
     }
     if !swaps.is_empty() {
@@ -197,7 +208,7 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
     }
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let hosts = selected(compiled, &[])?;
-    let (found, outcomes) = work(place, &hosts, compiled, &report.sources, None)?;
+    let Worked { found, outcomes, runbook } = work(place, &hosts, compiled, &report.sources, None)?;
     let (mut diffs, mut digests) = (Vec::new(), BTreeMap::new());
     for outcome in outcomes {
         digests.insert(outcome.host, outcome.digest);
@@ -208,7 +219,7 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
     let existing = existing.map(|it| it.cluster.hosts).unwrap_or_default();
     let gone = existing.into_keys().filter(|host| !digests.contains_key(host));
     diffs.extend(gone.map(|host| HostDiff::Gone { host }));
-    for (name, _) in stale_tops(place, compiled, &ClusterJson::of(compiled, digests))? {
+    for (name, _) in stale(place, top_files(runbook, &ClusterJson::of(compiled, digests)))? {
         report.stale.push(format!("`{name}` is not what a build would write"));
     }
     let lock = compiled.allotted.lock.print(place.name);
@@ -292,6 +303,9 @@ fn look_on(report: &mut Report) {
     for found in all {
         report.diagnostics.extend(found);
     }
+    if !wrong {
+        compiled.runbook(&report.sources, &mut report.diagnostics);
+    }
 }
 
 fn selected(compiled: &Compiled, only: &[String]) -> Result<Vec<HostId>, Fault> {
@@ -327,6 +341,14 @@ struct Outcome {
     strange: Vec<String>,
 }
 
+/// What came of all hosts.
+struct Worked {
+    found: Diagnostics,
+    outcomes: Vec<Outcome>,
+    /// Empty where something is wrong.
+    runbook: String,
+}
+
 /// Lowers, renders, compares and stages hosts, several at once; outcomes in the hosts' order.
 fn work(
     place: Place,
@@ -334,17 +356,18 @@ fn work(
     compiled: &Compiled,
     sources: &Sources,
     stage: Option<&Stage>,
-) -> Result<(Diagnostics, Vec<Outcome>), Fault> {
+) -> Result<Worked, Fault> {
     let one = |host: &HostId| one_host(place, *host, compiled, sources, stage);
     // collected whole, then looked through in order: nothing depends on which thread was faster
     let all: Vec<Result<_, Fault>> = hosts.par_iter().map(one).collect();
-    let (mut diagnostics, mut outcomes) = (Diagnostics::default(), Vec::new());
+    let (mut found, mut outcomes) = (Diagnostics::default(), Vec::new());
     for done in all {
-        let (found, outcome) = done?;
-        diagnostics.extend(found);
+        let (of_host, outcome) = done?;
+        found.extend(of_host);
         outcomes.extend(outcome);
     }
-    Ok((diagnostics, outcomes))
+    let runbook = compiled.runbook(sources, &mut found).unwrap_or_default();
+    Ok(Worked { found, outcomes, runbook })
 }
 
 fn one_host(
@@ -384,13 +407,12 @@ fn one_host(
 }
 
 /// The output folder's own files that are not as they should be.
-fn stale_tops(
+fn stale(
     place: Place,
-    compiled: &Compiled,
-    json: &ClusterJson,
+    tops: BTreeMap<&'static str, String>,
 ) -> Result<Vec<(&'static str, String)>, Fault> {
     let mut stale = Vec::new();
-    for (name, text) in top_files(compiled, json) {
+    for (name, text) in tops {
         let path = place.out.join(name);
         let old = at_out(place.disk.read(&path), &path)?;
         if old.as_deref() != Some(text.as_bytes()) {

@@ -165,11 +165,25 @@ impl Compiled {
     ) -> Option<Bundle> {
         let rendered = render::render(plan, &self.templates, &self.made_from());
         rendered
-            .map_err(|(fault, origin)| {
-                let own = &self.own_templates;
-                diagnostics.push(template_diagnostic(&fault, Some(origin), own, sources));
-            })
+            .map_err(|(fault, origin)| self.told(&fault, Some(origin), sources, diagnostics))
             .ok()
+    }
+
+    /// The runbook of the whole cluster; `None` where a template of the user's fails.
+    pub fn runbook(&self, sources: &Sources, diagnostics: &mut Diagnostics) -> Option<String> {
+        let view = render::runbook::view(&self.inventory, &self.facts, &self.made_from());
+        let rendered = self.templates.render("runbook/RUNBOOK.md", &view);
+        rendered.map_err(|fault| self.told(&fault, None, sources, diagnostics)).ok()
+    }
+
+    fn told(
+        &self,
+        fault: &TemplateFault,
+        origin: Option<Span>,
+        sources: &Sources,
+        diagnostics: &mut Diagnostics,
+    ) {
+        diagnostics.push(template_diagnostic(fault, origin, &self.own_templates, sources));
     }
 }
 

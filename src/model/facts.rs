@@ -211,7 +211,8 @@ pub struct RunbookLine {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Chapter {
     BringUp,
-    Change,
+    /// What it takes when all keys are made anew.
+    NewKeys,
     SinglePoints,
 }
 

@@ -1,14 +1,11 @@
-//! The files of the output folder itself: what was built, how to bring it up, how git sees it.
+//! The files of the output folder itself: what was built, the runbook, how git sees it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Compiled;
-use crate::model::facts::Chapter;
-use crate::model::host::{HostId, HostSet};
+use crate::model::host::HostSet;
 use crate::model::name::Label;
 
 /// `cluster.json`: what was built.
@@ -83,70 +80,10 @@ RUNBOOK.md -linguist-generated
 
 /// The files by name, the history left out.
 #[must_use]
-pub fn top_files(compiled: &Compiled, json: &ClusterJson) -> BTreeMap<&'static str, String> {
+pub fn top_files(runbook: String, json: &ClusterJson) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         (".gitattributes", GIT_ATTRIBUTES.to_owned()),
-        ("RUNBOOK.md", runbook(compiled, json)),
+        ("RUNBOOK.md", runbook),
         ("cluster.json", json.print()),
     ])
-}
-
-/// Bring-up and change, with this cluster's hosts.
-fn runbook(compiled: &Compiled, json: &ClusterJson) -> String {
-    let from = compiled.made_from();
-    let mut out = format!(
-        "# Runbook of the cluster {}\n\nMade by clustergen from {}.\n\n## Bring-up\n\n",
-        json.cluster, from.description
-    );
-    let mut steps = vec![
-        "Back up the folder `vault` of the state: it is the only copy of the cluster's keys.".to_owned(),
-        "Give each host the values of its secrets: a folder `/root/clustergen/secrets`, 0700, with one \
-         file per token. `manifest.json` says which secret a token stands for; keys and passwords are \
-         below `vault/keys` and `vault/secrets`."
-            .to_owned(),
-    ];
-    for host in bring_up_order(compiled, json) {
-        let address = match compiled.inventory.host(host).address(None).ip {
-            IpAddr::V6(v6) => format!("[{v6}]"),
-            IpAddr::V4(v4) => v4.to_string(),
-        };
-        let name = &compiled.inventory.host(host).name;
-        steps.push(format!(
-            "{name}: `rsync -a --delete --chown=root:root --exclude=/secrets {name}/ \
-             root@{address}:/root/clustergen/`, there install the `packages` that `manifest.json` \
-             names, then `/root/clustergen/apply.sh --dry-run` and `/root/clustergen/apply.sh`."
-        ));
-    }
-    for at in &compiled.facts.step_order {
-        let step = &compiled.facts.steps[*at as usize];
-        steps.push(format!(
-            "{}: `/root/clustergen/apply.sh --bootstrap {}`: {} ({}).",
-            compiled.inventory.host(step.host).name,
-            step.key,
-            step.title,
-            step.origin.path
-        ));
-    }
-    for fact in compiled.facts.runbook.iter().filter(|it| it.chapter == Chapter::BringUp) {
-        steps.push(format!("{} ({}).", fact.text, fact.origin.path));
-    }
-    for (at, step) in steps.iter().enumerate() {
-        let _ = writeln!(out, "{}. {step}", at + 1);
-    }
-    out.push_str("\n## Change\n\n");
-    out.push_str(
-        "1. Change the description, build, read `CHANGES.md` and commit.\n\
-         2. On each host that `CHANGES.md` names: copy its folder as above, look at\n   \
-         `apply.sh --dry-run`, run `apply.sh`. One member of a group after the other.\n",
-    );
-    out
-}
-
-/// Who is dialled comes before who dials; a mesh is in nobody's way.
-fn bring_up_order(compiled: &Compiled, json: &ClusterJson) -> Vec<HostId> {
-    let dials =
-        |host: HostId| compiled.facts.links_from(host).any(|link| !link.to.hosts.contains(host));
-    let hosts = json.hosts.keys().filter_map(|name| compiled.inventory.find(name));
-    let (later, first): (Vec<HostId>, Vec<HostId>) = hosts.partition(|host| dials(*host));
-    first.into_iter().chain(later).collect()
 }

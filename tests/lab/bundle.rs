@@ -9,12 +9,14 @@ use tempfile::TempDir;
 use crate::built::said;
 use crate::host::Host;
 
-/// Writes down what it is asked. Units are running and enabled where `/tmp/running` lies, and
-/// `/tmp/broken` makes reloads fail.
+/// Writes down what it is asked. Units are running and enabled where they were started, and all
+/// of them where `/tmp/running` lies; `/tmp/broken` makes reloads fail.
 const SYSTEMCTL: &str = r#"#!/bin/sh
+for unit; do :; done
 case $1 in
-    is-active | is-enabled) test -e /tmp/running ;;
+    is-active | is-enabled) test -e /tmp/running || test -e "/tmp/running.$unit" ;;
     reload-or-restart) printf '%s\n' "$*" >>/tmp/asked; test ! -e /tmp/broken ;;
+    start) printf '%s\n' "$*" >>/tmp/asked; : >"/tmp/running.$unit" ;;
     *) printf '%s\n' "$*" >>/tmp/asked ;;
 esac
 "#;

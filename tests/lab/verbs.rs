@@ -36,6 +36,41 @@ fn a_file_that_is_no_longer_shipped_gives_way_to_what_was_there_before() {
 }
 
 #[test]
+fn uninstalling_leaves_a_host_as_it_was_but_for_accounts_and_folders() {
+    let table = "
+directory 0755 root:root /srv/app
+file 0644 root:root /etc/app.conf none -
+file 0644 root:root /etc/new.conf none -
+block c /etc/hosts none -
+unit app.service
+step 1/1 fill keeps 'the tables are there'
+";
+    let files = [
+        ("files/etc/app.conf", "ours\n"),
+        ("files/etc/new.conf", "ours\n"),
+        ("edits/etc/hosts.block", "192.0.2.1 a\n"),
+    ];
+    let bundle = Bundle::of(table, &files);
+    let host = start("h");
+    host.write("/etc/app.conf", "the package's\n");
+    let hosts = host.read("/etc/hosts");
+    good(&bundle.on(&host, &[]).0);
+    good(&bundle.on(&host, &["--mark-done", "fill"]).0);
+    let plan = good(&bundle.on(&host, &["--uninstall", "--dry-run"]).0);
+    assert!(plan.contains("remove /etc/new.conf"), "{plan}");
+    assert_eq!(host.read("/etc/app.conf"), "ours\n", "a rehearsal changed something");
+    let (done, asked) = bundle.on(&host, &["--uninstall"]);
+    good(&done);
+    assert!(asked.iter().any(|it| it == "disable --now app.service"), "{asked:?}");
+    assert_eq!(host.read("/etc/app.conf"), "the package's\n");
+    assert!(!host.path("/etc/new.conf").exists() && host.path("/srv/app").is_dir());
+    assert_eq!(host.read("/etc/hosts"), hosts);
+    assert!(!host.path("/var/lib/clustergen/c/done").exists());
+    assert!(good(&bundle.on(&host, &["--uninstall"]).0).contains("nothing to change"));
+    assert_eq!(bundle.on(&host, &["--uninstall", "--check"]).0.status.code(), Some(64));
+}
+
+#[test]
 fn a_user_is_made_with_its_group_before_the_files_that_it_owns() {
     let table = "
 group shop

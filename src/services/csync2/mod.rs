@@ -21,8 +21,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
-    Audience, Bind, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource, StepFact,
-    TlsName, Usage,
+    Audience, Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource,
+    StepFact, TlsName, Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
@@ -152,6 +152,9 @@ impl Service for Csync2 {
         includes.sort_unstable();
         declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
         self.declare_first_sync(inventory, declare);
+        let forget = "csync2 keeps its peers' certificates: on each member, \
+            `sqlite3 /var/lib/csync2/NAME.db3 'delete from x509_cert'`";
+        declare.runbook(Chapter::NewKeys, forget);
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {

@@ -49,6 +49,8 @@ undo() {
 # finish: what a run leaves; every line can be done again.
 finish() {
     each_line "$work/first" keep_first
+    # what steps proved is no longer so
+    [ -z "$uninstall" ] || rm -rf "$state/done"
     [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
     printf '%s\n' "$host" >"$state/host.new"
     mv -f "$state/host.new" "$state/host"

@@ -1,0 +1,107 @@
+//! `RUNBOOK.md`: what people do with the bundles, with this cluster's hosts and steps in order.
+//!
+//! In: the inventory and the facts. Out: the view of its template. Not here: the sentences, which
+//! are the template's, and those that services declared.
+
+use std::net::IpAddr;
+
+use super::MadeFrom;
+use crate::inventory::{Host, Inventory};
+use crate::model::facts::{Chapter, Facts, StepFact};
+use crate::model::host::HostId;
+use crate::model::view::Fields;
+use crate::quote::{comment, fixed, number};
+use crate::source::Span;
+
+/// On a host, as root, at home: a new folder in place of the old one, closed to others.
+const UNPACK: &str = "rm -rf clustergen && mkdir -m 700 clustergen && \
+    tar -xf - -C clustergen --strip-components=1";
+
+/// The template's own first lines of the bring-up: backing up, packing.
+const LINES_BEFORE: u32 = 2;
+
+/// What the template is given.
+#[must_use]
+pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
+    let span = Span::default();
+    let mut at = LINES_BEFORE;
+    let mut next = || {
+        at += 1;
+        number(at, span)
+    };
+    let order = bring_up_order(inventory, facts);
+    let hosts: Vec<Fields> =
+        order.into_iter().map(|id| host(inventory.host(id)).text("number", next())).collect();
+    let count = facts.step_order.len();
+    let in_order = facts.step_order.iter().map(|at| &facts.steps[*at as usize]);
+    let steps: Vec<Fields> = in_order
+        .enumerate()
+        .map(|(place, fact)| {
+            let place = format!("{}/{count}", place + 1);
+            step(inventory, fact).text("place", fixed(&place, span)).text("number", next())
+        })
+        .collect();
+    let bring_up: Vec<Fields> = lines(facts, Chapter::BringUp)
+        .into_iter()
+        .map(|line| line.text("number", next()))
+        .collect();
+    let single_points = lines(facts, Chapter::SinglePoints);
+    let state = from.description.strip_suffix(".kdl").unwrap_or(from.description);
+    Fields::new(span)
+        .text("cluster", comment(from.cluster, span))
+        .text("description", comment(from.description, span))
+        .text("state", comment(&format!("{state}.state"), span))
+        .flag("has_steps", !steps.is_empty())
+        .flag("has_single_points", !single_points.is_empty())
+        .text("verify_number", next())
+        .list("hosts", hosts)
+        .list("steps", steps)
+        .list("bring_up", bring_up)
+        .list("new_keys", lines(facts, Chapter::NewKeys))
+        .list("single_points", single_points)
+}
+
+fn host(host: &Host) -> Fields {
+    let span = host.origin.span;
+    let address = host.address(None).ip;
+    // scp and rsync end a host's name at a colon
+    let remote = match address {
+        IpAddr::V6(v6) => format!("[{v6}]"),
+        IpAddr::V4(v4) => v4.to_string(),
+    };
+    Fields::new(span)
+        .text("name", comment(&host.name, span))
+        .text("platform", comment(&host.platform.id, span))
+        .text("address", fixed(&address.to_string(), span))
+        .text("remote", fixed(&remote, span))
+        .text("unpack", fixed(UNPACK, span))
+}
+
+fn step(inventory: &Inventory, fact: &StepFact) -> Fields {
+    let (host, span) = (inventory.host(fact.host), fact.origin.span);
+    Fields::new(span)
+        .text("host", comment(&host.name, span))
+        .text("address", fixed(&host.address(None).ip.to_string(), span))
+        .text("key", comment(&fact.key, span))
+        .text("title", comment(&fact.title, span))
+        .text("origin", comment(&fact.origin.path, span))
+        .flag("destroys", fact.destroys)
+}
+
+fn lines(facts: &Facts, chapter: Chapter) -> Vec<Fields> {
+    let told = facts.runbook.iter().filter(|it| it.chapter == chapter);
+    told.map(|line| {
+        let span = line.origin.span;
+        Fields::new(span)
+            .text("text", comment(&line.text, span))
+            .text("origin", comment(&line.origin.path, span))
+    })
+    .collect()
+}
+
+/// Who is dialled comes before who dials; a mesh is in nobody's way.
+fn bring_up_order(inventory: &Inventory, facts: &Facts) -> Vec<HostId> {
+    let dials = |host: &HostId| facts.links_from(*host).any(|link| !link.to.hosts.contains(*host));
+    let (later, first): (Vec<HostId>, Vec<HostId>) = inventory.managed().partition(dials);
+    first.into_iter().chain(later).collect()
+}
