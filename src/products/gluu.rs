@@ -32,6 +32,9 @@ const REPLICATED: [&str; 7] = [
 /// What each node keeps for itself below them: its directory's address, and its salt.
 const OWN: [&str; 2] = ["/etc/gluu/conf/gluu-ldap.properties", "/etc/gluu/conf/salt"];
 
+/// Where csync2 keeps what it replaces, as Gluu's guide to csync2 has it.
+const BACKUPS: &str = "/var/backups/csync2";
+
 /// The web applications, and whether a session has to stay on its node.
 const LOCATIONS: [(&str, bool); 7] = [
     ("= /", false),
@@ -210,7 +213,9 @@ impl Parts {
                 paths(&REPLICATED).into_iter().map(|it| Node::new("include", vec![it], span)),
             )
             .with_child(node("exclude", &["*~", ".*"], span))
-            .with_child(Node::new("exclude", paths(&OWN), span));
+            .with_child(Node::new("exclude", paths(&OWN), span))
+            // the younger file wins in silence: what it replaces can be looked up
+            .with_child(node("backup-directory", &[BACKUPS], span));
         match (over, cx.schema.nodes.get("csync2")) {
             (Some(over), Some(form)) => overlay(base, over, form),
             _ => base,

@@ -172,7 +172,7 @@ fn verify_says_whether_the_peers_hold_the_same() {
     let built = Built::of(PAIR);
     let cluster = Cluster::start(&built, &built);
     let waits = bundle(&built, &cluster.n1, "n1", &["--verify"]);
-    assert!(!said(&waits).contains("csync2 `content`"), "nothing is judged yet: {}", said(&waits));
+    assert!(!said(&waits).contains("every peer"), "nothing is judged yet: {}", said(&waits));
     let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", "csync2-content-first-sync"]);
     assert!(done.status.success(), "{}", said(&done));
     cluster.n1.write("/usr/local/sbin/systemctl", "#!/bin/sh\n");
@@ -183,6 +183,11 @@ fn verify_says_whether_the_peers_hold_the_same() {
     let apart = bundle(&built, &cluster.n1, "n1", &["--verify"]);
     assert_eq!(apart.status.code(), Some(2), "{}", said(&apart));
     assert!(said(&apart).contains("FAIL  csync2 `content`: every peer"), "{}", said(&apart));
+    let link = "FAIL  csync2 `content`: no path leads over a symbolic link";
+    assert!(!said(&apart).contains(link), "{}", said(&apart));
+    cluster.n1.run(&["sh", "-c", "mv /srv/www /srv/real && ln -s real /srv/www"]);
+    let led = said(&bundle(&built, &cluster.n1, "n1", &["--verify"]));
+    assert!(led.contains(link) && led.contains("/srv/www is /srv/real"), "{led}");
 }
 
 #[test]

@@ -305,6 +305,23 @@ fn lower_first_sync(service: &Located<Csync2>, cx: &mut Lowering) {
     let title = format!("csync2 `{}`: every peer answers and holds the same files", group.name);
     let alike = format!("{call} -cr /; code=0; {call} -T || code=$?; [ \"$code\" -eq 2 ]");
     cx.verify(service.owner(), &title, &alike, Some(&step));
+    verify_no_links(service, cx);
+}
+
+/// csync2 leaves out in silence what it finds behind a symbolic link.
+fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
+    let group = service.options;
+    let mut paths = String::new();
+    for include in &group.includes {
+        let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
+        paths = format!("{paths} {}", path.as_str());
+    }
+    let title = format!("csync2 `{}`: no path leads over a symbolic link", group.name);
+    let real = format!(
+        "for path in{paths}; do real=$(readlink -f \"$path\") && [ \"$real\" = \"$path\" ] || \
+         {{ echo \"$path is $real\"; exit 1; }}; done"
+    );
+    cx.verify(service.owner(), &title, &real, None);
 }
 
 /// Minute and hour fields (crontab(5)) for every `period` minutes, `offset` minutes in.

@@ -26,7 +26,7 @@ use crate::model::facts::{
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
-use crate::model::value::{AbsPath, Duration, Port};
+use crate::model::value::{AbsPath, Duration, Port, Version};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
 
@@ -51,6 +51,7 @@ pub(super) struct Csync2 {
     listener: Spanned<Daemon>,
     port: Spanned<Port>,
     every: Spanned<Duration>,
+    version: Option<Spanned<Version>>,
     extra: Vec<Spanned<String>>,
     /// Whether every name among the members is known.
     complete: bool,
@@ -105,6 +106,7 @@ impl Service for Csync2 {
             listener: Spanned::new(daemon, listener.span),
             port: port.unwrap_or(Spanned::new(PORT, node.head)),
             every: every.unwrap_or(Spanned::new(Duration::from_seconds(300), node.head)),
+            version: read::first(node, "version").and_then(read::version),
             extra: read::texts(node, "extra"),
             span: node.head,
         })
@@ -167,6 +169,7 @@ impl Service for Csync2 {
                     .help("name two members at least"),
             );
         }
+        self.check_version(diagnostics);
         self.check_schedule(diagnostics);
         self.check_includes(diagnostics);
     }
@@ -194,6 +197,18 @@ fn purpose() -> Option<Label> {
 }
 
 impl Csync2 {
+    /// Before 2.0 a backup's messages go into the connection of the peer (Gluu's guide to csync2);
+    /// its database is another one, too. No release that is supported ships it.
+    fn check_version(&self, diagnostics: &mut Diagnostics) {
+        let Some(version) = self.version.as_ref().filter(|it| !it.value.at_least(&[2])) else {
+            return;
+        };
+        let message = format!("csync2 {} is older than what clustergen writes for", version.value);
+        let help = "its backups break the connection; take 2.0, as every platform here ships it";
+        let diagnostic = Diagnostic::error(Code::TooOld, message).at(version.span, "");
+        diagnostics.push(diagnostic.help(help));
+    }
+
     fn group_key(&self) -> String {
         format!("csync2[{}]/key", self.name)
     }
