@@ -2,6 +2,7 @@
 //!
 //! - `ok/<case>/`: `cluster.kdl`, its `state/` without the vault, and `out/`, the bundles.
 //! - `err/**/<claim>.case`: a good description with one edit, and the whole message.
+//! - `steps.kdl`: the steps of the vendors' guides, and which case shows what does each.
 //! - `diff/<claim>/`: `before.kdl`, `after.kdl`, the state of before, and the page of changes.
 //!
 //! Cases are found, not listed. `GOLDEN=update cargo test --test golden` writes what differs and
@@ -21,4 +22,5 @@ mod house;
 mod ok;
 mod origins;
 mod same;
+mod steps;
 mod support;
