@@ -21,6 +21,7 @@ mod guards;
 mod house;
 mod ok;
 mod origins;
+mod reference;
 mod same;
 mod steps;
 mod support;

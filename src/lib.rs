@@ -16,6 +16,7 @@
 //! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
 //!
 //! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`cli`] is the edge.
+//! [`reference`] tells what the schema says.
 //!
 //! `docs/decisions.md` says why things are as they are.
 //!
@@ -45,6 +46,7 @@ pub mod output;
 pub mod platform;
 pub mod products;
 pub mod quote;
+pub mod reference;
 pub mod render;
 pub mod schema;
 pub mod services;

@@ -34,6 +34,14 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Print the description with its products written out.
     Expand(Input),
+    /// Print the reference of the language, or of one node.
+    Schema(SchemaArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SchemaArgs {
+    /// A node, as `nginx`, or one within it, as `nginx/site/location`; the whole language otherwise.
+    pub(super) node: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod language;
 mod project;
 
 use std::io::Write;
@@ -20,6 +21,8 @@ enum Failure {
     Description,
     /// The output is not what description and lock give.
     Stale,
+    /// What was asked for is not there to be had.
+    Usage(String),
     /// The surroundings: a file, a lock, the disk.
     Environment(String),
     /// Our own fault.
@@ -63,6 +66,10 @@ pub fn run() -> ExitCode {
     };
     match failure {
         Failure::Description | Failure::Stale => ExitCode::from(1),
+        Failure::Usage(message) => {
+            complain(&message);
+            ExitCode::from(2)
+        }
         Failure::Environment(message) => {
             complain(&message);
             ExitCode::from(3)
@@ -87,6 +94,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Check(input) => commands::check(input, manner),
         Command::Diff(args) => commands::diff(args, manner),
         Command::Expand(input) => commands::expand(input, manner),
+        Command::Schema(args) => language::schema(args),
     }
 }
 

@@ -162,10 +162,20 @@ pub fn counted(count: usize, noun: &str) -> String {
 /// `` `a` ``, `` `a` or `b` ``, `` `a`, `b` or `c` ``.
 #[must_use]
 pub fn or_list(words: &[impl AsRef<str>]) -> String {
+    list(words, "or")
+}
+
+/// `` `a` ``, `` `a` and `b` ``, `` `a`, `b` and `c` ``.
+#[must_use]
+pub fn and_list(words: &[impl AsRef<str>]) -> String {
+    list(words, "and")
+}
+
+fn list(words: &[impl AsRef<str>], joint: &str) -> String {
     let ticked: Vec<String> = words.iter().map(|word| format!("`{}`", word.as_ref())).collect();
     match ticked.as_slice() {
         [] => String::new(),
         [only] => only.clone(),
-        [head @ .., last] => format!("{} or {last}", head.join(", ")),
+        [head @ .., last] => format!("{} {joint} {last}", head.join(", ")),
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Child, Field, NodeSchema, Schema, Type};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, or_list};
+use crate::diag::{Code, Diagnostic, Diagnostics, and_list, did_you_mean, or_list};
 use crate::quote::RESERVED;
 use crate::source::Span;
 use crate::syntax::node::{Node, Scalar, Value};
@@ -403,15 +403,6 @@ fn known_words(written: &str, known: &[&str], what: &str) -> String {
         Some(word) => format!("did you mean `{word}`?"),
         None if known.is_empty() => format!("it takes no {what}; take this out"),
         None => format!("it takes {}", and_list(known)),
-    }
-}
-
-fn and_list(words: &[impl AsRef<str>]) -> String {
-    let ticked: Vec<String> = words.iter().map(|word| format!("`{}`", word.as_ref())).collect();
-    match ticked.as_slice() {
-        [] => String::new(),
-        [only] => only.clone(),
-        [head @ .., last] => format!("{} and {last}", head.join(", ")),
     }
 }
 

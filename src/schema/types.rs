@@ -68,6 +68,53 @@ impl Type {
         }
     }
 
+    /// What stands before the word: `a`, `an`.
+    #[must_use]
+    pub fn article(&self) -> &'static str {
+        if self.word().starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+    }
+
+    /// What it takes, for the reference. A text in backticks and quotes is a value of the kind.
+    #[must_use]
+    pub fn takes(&self) -> &'static str {
+        match self {
+            Self::String => "text in one line, not empty",
+            Self::Text => {
+                "text of any number of lines; between two `\"\"\"` on lines of their own it is taken as it stands"
+            }
+            Self::Label => {
+                "lower-case letters, digits and inner hyphens, 63 at the most (a DNS label): `\"node1\"`"
+            }
+            Self::Domain => "a DNS name in lower case: `\"www.example.org\"`",
+            Self::Host => "the name of a host, or of a group for all its members: `\"node1\"`",
+            Self::Address => {
+                "an IPv4 or IPv6 address that a host can have: `\"192.0.2.10\"`, `\"2001:db8::10\"`"
+            }
+            Self::Port => "a number from 1 to 65535, without quotes",
+            Self::Integer { .. } => "a whole number, without quotes",
+            Self::Duration => {
+                "a number with its unit: `\"10s\"`, `\"5m\"`, `\"2h\"`, `\"1d\"`, `\"4w\"`"
+            }
+            Self::Size => {
+                "bytes, or a number with a unit of 1024: `\"512\"`, `\"64K\"`, `\"512M\"`, `\"2G\"`"
+            }
+            Self::Path => "an absolute path without `.`, `..` and `//`: `\"/etc/app\"`",
+            Self::Mode => "permissions in octal: `\"0640\"`",
+            Self::Account => "a user or group of the host: `\"www-data\"`",
+            Self::Unit => "a systemd unit with its suffix: `\"app.service\"`",
+            Self::Version => "numbers with dots, in quotes: `\"1.22.1\"`",
+            Self::Bool => "`#true` or `#false`",
+            Self::OneOf(_) => "one of the words that are named",
+            Self::Secret => "a secret by its name: `(secret)\"redis\"`",
+            Self::Location => {
+                "a path that starts with `/`, alone or behind `=`, `^~`, `~` or `~*` and a space, as nginx has it: `\"/static\"`, `\"= /status\"`, `\"~ [.]php$\"`"
+            }
+            Self::LocalFile => {
+                "a path below the folder of the description, relative to it: `\"pages/503.html\"`"
+            }
+        }
+    }
+
     /// Whether the value is of this kind.
     ///
     /// # Errors
@@ -84,7 +131,10 @@ impl Type {
                 format!("write a whole number, {min} to {max}"),
             )),
             (_, Scalar::String(text)) => self.check_text(text),
-            _ => Err(Wrong::new("is no text", format!("write {} in quotes", article(self.word())))),
+            _ => Err(Wrong::new(
+                "is no text",
+                format!("write {} {} in quotes", self.article(), self.word()),
+            )),
         }
     }
 
@@ -167,10 +217,4 @@ fn local_file(text: &str) -> Result<(), Wrong> {
         return Err(Wrong::new("leaves the description's folder", help));
     }
     Ok(())
-}
-
-/// `a label`, `an address`.
-fn article(word: &str) -> String {
-    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u']);
-    format!("{} {word}", if vowel { "an" } else { "a" })
 }
