@@ -24,4 +24,5 @@ mod origins;
 mod reference;
 mod same;
 mod steps;
+mod starters;
 mod support;

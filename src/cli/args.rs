@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::products;
 
 /// Compiles one description of a high-availability cluster into one reviewed bundle per host.
 #[derive(Parser, Debug)]
@@ -34,8 +37,21 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Print the description with its products written out.
     Expand(Input),
+    /// Write a description to start from.
+    Init(InitArgs),
     /// Print the reference of the language, or of one node.
     Schema(SchemaArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct InitArgs {
+    /// The product that the cluster is for; nginx before two web servers otherwise.
+    #[arg(value_parser = PossibleValuesParser::new(products::ALL.iter().map(|(name, _)| *name)))]
+    pub(super) product: Option<String>,
+
+    /// The file to write; one that is there is left alone.
+    #[arg(short, long, value_name = "FILE", default_value = "cluster.kdl")]
+    pub(super) output: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -1,11 +1,13 @@
 //! Commands about the language itself: they read no description.
 
-use super::args::SchemaArgs;
+use std::io::ErrorKind::AlreadyExists;
+
+use super::args::{InitArgs, SchemaArgs};
 use super::{Done, Failure, print};
 use crate::Knowledge;
-use crate::disk::RealFolder;
-use crate::reference;
+use crate::disk::{Disk, RealDisk, RealFolder};
 use crate::source::Sources;
+use crate::{reference, schema};
 
 /// `schema`: the reference.
 pub(super) fn schema(args: &SchemaArgs) -> Done {
@@ -18,4 +20,20 @@ pub(super) fn schema(args: &SchemaArgs) -> Done {
             print(&section.map_err(Failure::Usage)?)
         }
     }
+}
+
+/// `init`: a description to start from.
+pub(super) fn init(args: &InitArgs) -> Done {
+    let product = args.product.as_deref();
+    let text = schema::starter(product)
+        .ok_or_else(|| Failure::Bug("a product without a starter".to_owned()))?;
+    let path = args.output.display();
+    RealDisk.create(&args.output, text.as_bytes(), 0o644).map_err(|error| {
+        let why = match error.kind() {
+            AlreadyExists => "is there already: name another file with `-o`".to_owned(),
+            _ => format!("cannot be written: {error}"),
+        };
+        Failure::Environment(format!("`{path}` {why}"))
+    })?;
+    print(&format!("{path}: put your names and addresses in, then run `clustergen check {path}`\n"))
 }

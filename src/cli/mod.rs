@@ -94,6 +94,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Check(input) => commands::check(input, manner),
         Command::Diff(args) => commands::diff(args, manner),
         Command::Expand(input) => commands::expand(input, manner),
+        Command::Init(args) => language::init(args),
         Command::Schema(args) => language::schema(args),
     }
 }

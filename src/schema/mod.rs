@@ -1,6 +1,6 @@
 //! The schema: which nodes there are, what they take, and whether a node keeps to it.
 //!
-//! In: the files of `schema/`, embedded. Out: [`Schema`], and [`check::check`], which tells every
+//! In: the files of `schema/`, embedded, among them descriptions to start from. Out: [`Schema`], and [`check::check`], which tells every
 //! structural fault of a node at once. The schema is the one source of the structural check, the
 //! reference and completion. Not here: what names refer to (see `inventory` and the services).
 
@@ -33,6 +33,13 @@ pub fn files() -> Vec<(&'static str, &'static str)> {
         .collect();
     files.sort_unstable();
     files
+}
+
+/// The description to start from: for a product, or for none.
+#[must_use]
+pub fn starter(product: Option<&str>) -> Option<&'static str> {
+    let name = format!("starters/{}.kdl", product.unwrap_or("plain"));
+    FILES.get_file(name).and_then(include_dir::File::contents_utf8)
 }
 
 /// What a node is for; decides which stage reads it.
