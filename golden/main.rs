@@ -19,6 +19,7 @@ mod diffs;
 mod err;
 mod guards;
 mod house;
+mod manual;
 mod ok;
 mod origins;
 mod reference;

@@ -5,23 +5,27 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::manual::Shell;
 use crate::products;
 
 /// Compiles one description of a high-availability cluster into one reviewed bundle per host.
 #[derive(Parser, Debug)]
-#[command(name = "clustergen", version, after_help = EXIT_CODES)]
+#[command(name = "clustergen", version, after_help = EXIT_CODES, subcommand_value_name = "COMMAND")]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 
     /// How faults are printed.
-    #[arg(long, global = true, value_enum, default_value = "human")]
+    #[arg(long, global = true, value_enum, default_value = "human", help_heading = FAULTS)]
     pub(super) format: FormatArg,
 
     /// Take warnings for errors.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = FAULTS)]
     pub(super) strict: bool,
 }
+
+/// These options are every command's: they stand apart from its own.
+const FAULTS: &str = "How faults are told";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 the description is wrong or (with --check) the output is stale, \
@@ -41,6 +45,23 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Print the reference of the language, or of one node.
     Schema(SchemaArgs),
+    /// Print a script by which a shell completes commands and options.
+    Completions(CompletionsArgs),
+    /// Write the manual pages: one of clustergen, and one for each command.
+    Man(ManArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CompletionsArgs {
+    /// The shell that reads it, as in `source <(clustergen completions bash)`.
+    pub(super) shell: Shell,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ManArgs {
+    /// The folder to write them into; where none is named, the page of clustergen is printed.
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod language;
+mod manual;
 mod project;
 
 use std::io::Write;
@@ -96,6 +97,8 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Expand(input) => commands::expand(input, manner),
         Command::Init(args) => language::init(args),
         Command::Schema(args) => language::schema(args),
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
     }
 }
 
