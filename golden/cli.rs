@@ -172,6 +172,47 @@ fn a_reader_that_goes_away_is_no_fault() {
 }
 
 #[test]
+fn a_code_is_explained_with_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = clustergen(folder.path(), &["explain", "cg0203"], &[]);
+    assert_eq!(code(&output), 0);
+    assert_eq!(
+        text(&output),
+        "CG0203: two hosts with one address
+
+Why
+    Names are looked up to addresses: with one address for two hosts, one of them gets the
+    other's traffic, and its certificates do not fit.
+
+Example
+    error[CG0203]: `node1` and `node3` have one address
+      --> cluster.kdl:15:22
+       |
+    15 | host \"node3\" address=\"159.203.126.10\"
+       |                      ^^^^^^^^^^^^^^^^ the second one
+       |
+      ::: cluster.kdl:5:29
+       |
+     5 | host \"node1\"        address=\"159.203.126.10\"
+       |                             ---------------- the first one
+       |
+       = help: give each host its own
+
+What to do
+    Give each host its own address. What moves between hosts is none of them: leave it out.
+"
+    );
+    let all = text(&clustergen(folder.path(), &["explain"], &[]));
+    assert!(all.contains("CG0203  two hosts with one address\n"), "{all}");
+    let output = clustergen(folder.path(), &["explain", "CG203"], &[]);
+    assert_eq!(code(&output), 2);
+    assert_eq!(
+        text(&output),
+        "clustergen: there is no code `CG203`: did you mean `CG0203`? `clustergen explain` lists them all\n"
+    );
+}
+
+#[test]
 fn a_second_build_at_the_same_time_says_so() {
     let folder = with(GOOD.as_bytes());
     let held = fs::File::open(folder.path().join("cluster.kdl")).unwrap();

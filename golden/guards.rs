@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clustergen::Knowledge;
-use clustergen::diag::Code;
+use clustergen::diag::{Code, explain};
 use clustergen::disk::RealFolder;
 use clustergen::render::Templates;
 use clustergen::schema::Stage;
@@ -34,6 +34,17 @@ fn every_code_has_a_case_that_shows_it() {
 pub fn elsewhere(code: Code) -> bool {
     [Code::NeedsVault, Code::LockDamaged, Code::LockConflict, Code::IdentityMismatch]
         .contains(&code)
+}
+
+/// With an example that shows the very code.
+#[test]
+fn every_code_is_explained() {
+    let without = |code: &&Code| {
+        let page = explain(**code).unwrap_or_default();
+        !page.contains(&format!("[{}]: ", code.id()))
+    };
+    let missing: Vec<&str> = Code::ALL.iter().filter(without).map(|code| code.id()).collect();
+    assert!(missing.is_empty(), "src/diag/explain says nothing of {missing:?}");
 }
 
 #[test]

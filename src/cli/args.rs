@@ -45,10 +45,18 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Print the reference of the language, or of one node.
     Schema(SchemaArgs),
+    /// Say what a fault's code means, why there is such a rule, and what to do.
+    Explain(ExplainArgs),
     /// Print a script by which a shell completes commands and options.
     Completions(CompletionsArgs),
     /// Write the manual pages: one of clustergen, and one for each command.
     Man(ManArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExplainArgs {
+    /// The code, as `CG0401`; where none is named, all are listed.
+    pub(super) code: Option<String>,
 }
 
 #[derive(Args, Debug)]

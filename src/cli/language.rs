@@ -2,9 +2,10 @@
 
 use std::io::ErrorKind::AlreadyExists;
 
-use super::args::{InitArgs, SchemaArgs};
+use super::args::{ExplainArgs, InitArgs, SchemaArgs};
 use super::{Done, Failure, print};
 use crate::Knowledge;
+use crate::diag::{self, Code, did_you_mean};
 use crate::disk::{Disk, RealDisk, RealFolder};
 use crate::source::Sources;
 use crate::{reference, schema};
@@ -36,4 +37,22 @@ pub(super) fn init(args: &InitArgs) -> Done {
         Failure::Environment(format!("`{path}` {why}"))
     })?;
     print(&format!("{path}: put your names and addresses in, then run `clustergen check {path}`\n"))
+}
+
+/// `explain`: what a code means, or all codes with their titles.
+pub(super) fn explain(args: &ExplainArgs) -> Done {
+    let Some(asked) = &args.code else {
+        let line = |code: &Code| format!("{}  {}\n", code.id(), code.title());
+        return print(&Code::ALL.iter().map(line).collect::<String>());
+    };
+    let id = asked.to_ascii_uppercase();
+    let Some(code) = Code::ALL.iter().find(|code| code.id() == id) else {
+        let near = did_you_mean(&id, Code::ALL.iter().map(|code| code.id()));
+        let near = near.map_or_else(String::new, |it| format!("did you mean `{it}`? "));
+        return Err(Failure::Usage(format!(
+            "there is no code `{asked}`: {near}`clustergen explain` lists them all"
+        )));
+    };
+    let page = diag::explain(*code).ok_or_else(|| Failure::Bug(format!("{id} is not explained")));
+    print(&page?)
 }

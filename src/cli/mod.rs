@@ -97,6 +97,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Expand(input) => commands::expand(input, manner),
         Command::Init(args) => language::init(args),
         Command::Schema(args) => language::schema(args),
+        Command::Explain(args) => language::explain(args),
         Command::Completions(args) => manual::completions(args),
         Command::Man(args) => manual::man(args),
     }

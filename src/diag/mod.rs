@@ -5,10 +5,12 @@
 //! Not here: colours, excerpts, exit codes (see [`render`] and the `cli`).
 
 mod code;
+mod explain;
 pub mod render;
 mod suggest;
 
 pub use code::Code;
+pub use explain::explain;
 pub use suggest::did_you_mean;
 
 use crate::source::Span;

@@ -1,0 +1,40 @@
+//! Lock, vault, certificates and templates: CG0501 and above.
+
+super::explanations! {
+    NeedsVault, "state/a-lock-that-lacks-a-host-and-no-vault.txt":
+        "Keys and passwords are made once and kept in the vault, which is not in git. Without it
+         everything that was made before can be built, but nothing new can be made: a second
+         authority would break the trust between the hosts.";
+        "Build where the vault is, and commit the lock and the certificates.";
+
+    LockDamaged, "state/a-line-that-is-none.txt":
+        "The lock holds what was allotted once and must not move, such as ids and minutes. A line
+         that cannot be read would be allotted anew.";
+        "Take the file from the last commit. After a merge, take the marks of git out of it.";
+
+    LockConflict, "state/two-hosts-with-one-slot.txt":
+        "Two lines allot one thing twice. It happens where two branches added hosts and were merged.";
+        "Take out the line that came later; the next build allots anew what it was for.";
+
+    IdentityMismatch, "state/a-certificate-of-somebody-else.txt":
+        "The lock names a certificate by its fingerprint, and the one that lies there is another, or
+         the vault holds another key. Peers that know the first would refuse the second.";
+        "Take the state folder and the vault from one and the same time. To have a certificate made
+         anew, take its line out of the lock.";
+
+    SecretUnset, "err/secret/without-a-value.case":
+        "The secret comes from a person, and nobody has given it yet. Files carry its token, so all
+         can be built and reviewed; only applying needs the value.";
+        "Give it before you apply.";
+
+    Template, "err/templates/a-name-that-the-view-does-not-have.case":
+        "A template of yours replaces one of clustergen's. It is given values that are quoted for
+         their format, so it may lay them out and nothing else.";
+        "Mend the line that is shown. `templates/` in clustergen's sources has the templates as they
+         are, with every name that they are given.";
+
+    Reserved, "err/schema/a-character-that-is-reserved.case":
+        "Some texts mark places for clustergen itself: where a value comes from, and where a secret
+         goes. Taken from a description, they could name a place that is not theirs.";
+        "Take them out. A secret is put in by its name.";
+}
