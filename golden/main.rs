@@ -4,6 +4,7 @@
 //! - `err/**/<claim>.case`: a good description with one edit, and the whole message.
 //! - `steps.kdl`: the steps of the vendors' guides, and which case shows what does each.
 //! - `diff/<claim>/`: `before.kdl`, `after.kdl`, the state of before, and the page of changes.
+//! - `pack/`: what is listed of archives, and what is said where none is written.
 //!
 //! Cases are found, not listed. `GOLDEN=update cargo test --test golden` writes what differs and
 //! derives the cases that the schema asks for; read the difference before you commit it.
@@ -23,6 +24,7 @@ mod manual;
 mod ok;
 mod origins;
 mod reference;
+mod pack;
 mod same;
 mod steps;
 mod starters;

@@ -308,7 +308,8 @@ fn look_on(report: &mut Report) {
     }
 }
 
-fn selected(compiled: &Compiled, only: &[String]) -> Result<Vec<HostId>, Fault> {
+/// The hosts of these names, sorted; all that get a bundle where there are none.
+pub(crate) fn selected(compiled: &Compiled, only: &[String]) -> Result<Vec<HostId>, Fault> {
     let inventory = &compiled.inventory;
     if only.is_empty() {
         return Ok(inventory.managed().collect());

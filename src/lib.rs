@@ -15,7 +15,8 @@
 //! | render | `HostPlan` | `Bundle`: bytes | [`quote`], [`render`] |
 //! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
 //!
-//! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`cli`] is the edge.
+//! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`pack`] makes of a build
+//! what is carried to the hosts; [`cli`] is the edge.
 //! [`reference`] tells what the schema says.
 //!
 //! `docs/decisions.md` says why things are as they are.
@@ -28,7 +29,8 @@
 //! - A template is given only [`quote::Text`], made by a quoting function, and booleans.
 //! - Every value and resource carries the place that made it ([`source::Span`]).
 //! - Everything is sorted (`BTreeMap`, ids by name): the same input gives the same bytes.
-//! - Nothing secret is in a plan, a bundle or a diagnostic: only tokens and digests.
+//! - Nothing secret is in a plan, a bundle or a diagnostic: only tokens and digests. Values are in
+//!   the vault's writes and in archives.
 
 pub mod build;
 pub mod check;
@@ -43,6 +45,7 @@ pub mod inventory;
 pub mod lower;
 pub mod model;
 pub mod output;
+pub mod pack;
 pub mod platform;
 pub mod products;
 pub mod quote;

@@ -41,6 +41,8 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Print the description with its products written out.
     Expand(Input),
+    /// Put each host's bundle and the values of its secrets into an archive, to be carried there.
+    Pack(PackArgs),
     /// Write a description to start from.
     Init(InitArgs),
     /// Print the reference of the language, or of one node.
@@ -127,6 +129,36 @@ pub(super) struct BuildArgs {
     /// Write only this host's bundle (may be said again); refused where the lock would change.
     #[arg(long, value_name = "NAME")]
     pub(super) host: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PackArgs {
+    #[command(flatten)]
+    pub(super) input: Input,
+
+    /// The output folder; `out` beside the description otherwise.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Where the archives go; `packs` beside the description otherwise.
+    #[arg(long, value_name = "DIR")]
+    pub(super) to: Option<PathBuf>,
+
+    /// How the archives are written.
+    #[arg(long = "as", value_enum, default_value = "zip")]
+    pub(super) form: FormArg,
+
+    /// Pack only this host's bundle (may be said again).
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Vec<String>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FormArg {
+    /// NAME.zip.
+    Zip,
+    /// NAME.tar.
+    Tar,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

@@ -34,11 +34,17 @@ pub(super) fn build_check(args: &BuildArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;
     let report = compare_with(project.place(manner), false)?;
     judge(&report, manner)?;
+    stale(&report)?;
+    if report.fresh() { Ok(()) } else { Err(Failure::Stale) }
+}
+
+/// Prints how the output differs from what a build would write.
+pub(super) fn stale(report: &Report) -> Done {
     print(&report.page().unwrap_or_default())?;
     for sentence in &report.stale {
         print(&format!("\n{sentence}\n"))?;
     }
-    if report.fresh() { Ok(()) } else { Err(Failure::Stale) }
+    Ok(())
 }
 
 /// `diff`: what a build would change.
@@ -74,7 +80,7 @@ pub(super) fn expand(input: &Input, manner: Manner) -> Done {
 }
 
 /// Prints every fault; a failure where the description is wrong.
-fn judge(report: &Report, manner: Manner) -> Done {
+pub(super) fn judge(report: &Report, manner: Manner) -> Done {
     tell(&render(&report.diagnostics, &report.sources, manner.format, true));
     let wrong = report.compiled.is_none() || report.diagnostics.fatal(manner.strict);
     if wrong { Err(Failure::Description) } else { Ok(()) }
@@ -106,7 +112,7 @@ impl Drop for Held<'_> {
 }
 
 /// Holds a description, or a folder, while a build runs. The lock goes with the process.
-fn hold(path: &Path) -> Result<File, Failure> {
+pub(super) fn hold(path: &Path) -> Result<File, Failure> {
     let said = |error: std::io::Error| format!("`{}` cannot be read: {error}", path.display());
     let file = File::open(path).map_err(said).map_err(Failure::Environment)?;
     if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {

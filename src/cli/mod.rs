@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod language;
 mod manual;
+mod pack;
 mod project;
 
 use std::io::Write;
@@ -100,6 +101,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Explain(args) => language::explain(args),
         Command::Completions(args) => manual::completions(args),
         Command::Man(args) => manual::man(args),
+        Command::Pack(args) => pack::pack(args, manner),
     }
 }
 

@@ -11,11 +11,16 @@ use crate::disk::{RealDisk, RealFolder};
 
 /// Whether two paths lead to one thing, as far as it is there.
 fn same(a: &Path, b: &Path) -> bool {
-    let plain = |path: &Path| -> PathBuf {
-        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        whole.components().filter(|part| *part != Component::CurDir).collect()
-    };
-    plain(a) == plain(b)
+    resolved(a) == resolved(b)
+}
+
+/// A path with its links followed, as far as it is there.
+fn resolved(path: &Path) -> PathBuf {
+    let named = Path::new(".").join(path);
+    let there = named.ancestors().find_map(|it| Some((it, it.canonicalize().ok()?)));
+    let (there, whole) = there.unwrap_or((Path::new(""), PathBuf::new()));
+    let rest = named.strip_prefix(there).unwrap_or(&named).components();
+    whole.components().chain(rest.filter(|part| *part != Component::CurDir)).collect()
 }
 
 /// Where things lie.
@@ -87,6 +92,24 @@ impl Project {
 
     pub(super) fn state(&self) -> &Path {
         &self.state.0
+    }
+
+    /// Where archives go: neither into the output, which is committed, nor into the state.
+    ///
+    /// # Errors
+    /// What was named is one of these.
+    pub(super) fn archives(&self, named: Option<&Path>) -> Result<PathBuf, Failure> {
+        let to = named.map_or_else(|| self.folder.0.join("packs"), Path::to_owned);
+        for (folder, what) in [(self.out.as_path(), "output"), (self.state(), "state")] {
+            if resolved(&to).starts_with(resolved(folder)) {
+                let message = format!(
+                    "`{}` is in the {what} folder, which is committed, and archives hold secrets: name another with `--to`",
+                    to.display()
+                );
+                return Err(Failure::Environment(message));
+            }
+        }
+        Ok(to)
     }
 
     pub(super) fn place(&self, manner: Manner) -> Place<'_> {

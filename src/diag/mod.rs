@@ -105,6 +105,11 @@ impl Diagnostics {
         }
     }
 
+    /// Drops the warnings of a code, which somebody else tells better.
+    pub fn forget(&mut self, code: Code) {
+        self.list.retain(|it| it.code != code || it.severity == Severity::Error);
+    }
+
     /// Whether the description is wrong; with `strict` a warning is enough.
     #[must_use]
     pub fn fatal(&self, strict: bool) -> bool {

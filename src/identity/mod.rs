@@ -8,10 +8,12 @@ mod lock;
 mod mint;
 mod settle;
 mod state;
+mod values;
 mod vault;
 
 pub use lock::Lock;
 pub use mint::{Dry, LeafRequest, Locked, Mint, NewLeaf, Refusal};
 pub use settle::{Allotted, settle};
 pub use state::{State, StateWrites};
+pub use values::{value, value_name};
 pub use vault::{Vault, certificate_words};

@@ -1,7 +1,8 @@
 //! The vault: the authority's key, private keys, drawn secrets, and the key of the digests.
 //!
 //! In: the state folder. Out: certificates and digests, and pending writes. Private keys and
-//! values never leave it but in those writes. The only user of `rcgen`.
+//! values never leave it but in those writes, and by [`values`](super::values). The only user of
+//! `rcgen`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,7 +25,7 @@ use crate::source::Folder;
 const AUTHORITY_DAYS: i64 = 7300;
 
 const AUTHORITY_KEY: &str = "vault/ca.key";
-const DIGEST_KEY: &str = "vault/digest.key";
+pub(super) const DIGEST_KEY: &str = "vault/digest.key";
 
 /// The vault of one state folder.
 pub struct Vault<'a> {
@@ -48,30 +49,20 @@ impl<'a> Vault<'a> {
         self.pending
     }
 
-    /// `None` only where nothing is there: what cannot be read must not be made anew over it.
     fn read(&self, name: &str) -> Made<Option<Zeroizing<Vec<u8>>>> {
-        if let Some(pending) = self.pending.get(name) {
-            return Ok(Some(pending.clone()));
+        match self.pending.get(name) {
+            Some(pending) => Ok(Some(pending.clone())),
+            None => held(self.folder, name),
         }
-        if !self.folder.exists(name) {
-            return Ok(None);
-        }
-        let bytes = self.folder.read(name).map_err(Refusal::Vault)?;
-        if bytes.is_empty() {
-            return Err(broken(name, "it is empty"));
-        }
-        Ok(Some(Zeroizing::new(bytes)))
     }
 
     fn key(&self, name: &str) -> Made<Option<KeyPair>> {
-        let Some(bytes) = self.read(name)? else { return Ok(None) };
-        let text = std::str::from_utf8(&bytes).map_err(|_| broken(name, "it is no text"))?;
-        KeyPair::from_pem(text).map(Some).map_err(|error| broken(name, &error.to_string()))
+        self.read(name)?.map(|pem| key_pair(name, &pem)).transpose()
     }
 
     fn digest_key(&mut self) -> Made<Zeroizing<Vec<u8>>> {
         if let Some(hex) = self.read(DIGEST_KEY)? {
-            return unhex(&hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"));
+            return digest_key(&hex);
         }
         let mut key = Zeroizing::new(vec![0; 32]);
         entropy(&mut key)?;
@@ -212,7 +203,7 @@ impl Mint for Vault<'_> {
     }
 
     fn secret(&mut self, key: &str, length: usize) -> Made<String> {
-        let name = format!("vault/secrets/{key}");
+        let name = secret_name(key);
         let value = match self.read(&name)? {
             Some(value) => value,
             None => {
@@ -221,14 +212,40 @@ impl Mint for Vault<'_> {
                 value
             }
         };
-        let digest_key = self.digest_key()?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&digest_key)
-            .map_err(|_| broken(DIGEST_KEY, "it is no key"))?;
-        mac.update(key.as_bytes());
-        mac.update(&[0]);
-        mac.update(&value);
-        Ok(hex(&mac.finalize().into_bytes())[..32].to_owned())
+        keyed_digest(&self.digest_key()?, key, &value)
     }
+}
+
+/// What a vault holds of a name; `None` only where nothing is there: what cannot be read must not
+/// be made anew over it.
+pub(super) fn held(folder: &dyn Folder, name: &str) -> Made<Option<Zeroizing<Vec<u8>>>> {
+    if !folder.exists(name) {
+        return Ok(None);
+    }
+    let bytes = folder.read(name).map_err(Refusal::Vault)?;
+    if bytes.is_empty() {
+        return Err(broken(name, "it is empty"));
+    }
+    Ok(Some(Zeroizing::new(bytes)))
+}
+
+/// Names a value without giving it away: whoever has no key cannot try values.
+pub(super) fn keyed_digest(key: &[u8], name: &str, value: &[u8]) -> Made<String> {
+    let mac = Hmac::<Sha256>::new_from_slice(key);
+    let mut mac = mac.map_err(|_| broken(DIGEST_KEY, "it is no key"))?;
+    mac.update(name.as_bytes());
+    mac.update(&[0]);
+    mac.update(value);
+    Ok(hex(&mac.finalize().into_bytes())[..32].to_owned())
+}
+
+pub(super) fn key_pair(name: &str, pem: &[u8]) -> Made<KeyPair> {
+    let text = std::str::from_utf8(pem).map_err(|_| broken(name, "it is no text"))?;
+    KeyPair::from_pem(text).map_err(|error| broken(name, &error.to_string()))
+}
+
+pub(super) fn digest_key(hex: &[u8]) -> Made<Zeroizing<Vec<u8>>> {
+    unhex(hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"))
 }
 
 /// Letters and digits, each as likely as the others.
@@ -250,8 +267,12 @@ fn entropy(bytes: &mut [u8]) -> Made<()> {
     getrandom::fill(bytes).map_err(|error| Refusal::Vault(format!("no random numbers: {error}")))
 }
 
-fn key_name(key: &str) -> String {
+pub(super) fn key_name(key: &str) -> String {
     format!("vault/keys/{key}.key")
+}
+
+pub(super) fn secret_name(key: &str) -> String {
+    format!("vault/secrets/{key}")
 }
 
 fn named(common: &str) -> DistinguishedName {
@@ -264,7 +285,7 @@ fn said(error: &rcgen::Error) -> Refusal {
     Refusal::Vault(format!("a certificate cannot be made: {error}"))
 }
 
-fn broken(name: &str, why: &str) -> Refusal {
+pub(super) fn broken(name: &str, why: &str) -> Refusal {
     Refusal::Vault(format!("`{name}` cannot be used: {why}"))
 }
 
@@ -272,7 +293,7 @@ fn no_authority() -> Refusal {
     Refusal::Vault(format!("`{AUTHORITY_KEY}` is not in the vault, so nothing can be signed"))
 }
 
-fn public_digest(key: &KeyPair) -> String {
+pub(super) fn public_digest(key: &KeyPair) -> String {
     hex(&Sha256::digest(key.subject_public_key_info()))
 }
 

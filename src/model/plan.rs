@@ -270,6 +270,19 @@ pub struct Slot {
     pub encoding: Encoding,
 }
 
+impl Slot {
+    /// Ends the token of a secret that has no value yet.
+    pub const UNSET: &str = "00000000";
+
+    /// The first digits of the value's digest, with which the token ends; `None` where the secret
+    /// has no value yet.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        let (_, digest) = self.token.rsplit_once('_')?;
+        (digest != Self::UNSET).then_some(digest)
+    }
+}
+
 /// How a secret's value is written where its token stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Encoding {

@@ -4,12 +4,14 @@
 //! old or new whenever the process ends. Kill-safe, not power-safe: only the vault is synced.
 //! Not here: what changed (see `diff`).
 
+mod archive;
 mod journal;
 mod stage;
 mod state;
 mod top;
 mod tree;
 
+pub use archive::{Form, Packed, archive, keep_archive};
 pub use journal::{finish, recover};
 pub use stage::{Stage, StagedHost};
 pub use state::write_state;

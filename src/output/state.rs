@@ -65,7 +65,12 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
 }
 
 /// Old or new, never half: written beside, then renamed.
-fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], mode: u32) -> Result<(), OutFault> {
+pub(super) fn replace(
+    disk: &dyn Disk,
+    path: &Path,
+    bytes: &[u8],
+    mode: u32,
+) -> Result<(), OutFault> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.new"));
     at(&beside, disk.remove_file(&beside))?;

@@ -206,7 +206,7 @@ impl Lowering<'_> {
 
     /// The token that stands for a secret in what people review.
     pub(super) fn secret(&mut self, key: &str, encoding: Encoding) -> String {
-        let digest = self.settled.secrets.get(key).map_or("00000000", String::as_str);
+        let digest = self.settled.secrets.get(key).map_or(Slot::UNSET, String::as_str);
         let token = format!("CGSECRET_{}_{}_{digest}", token_word(key), encoding.word());
         self.slot(token, key.to_owned(), encoding)
     }
@@ -219,7 +219,7 @@ impl Lowering<'_> {
 
     /// The token for the private key of this host's certificate of a name.
     pub(super) fn private_key(&mut self, name: &str) -> String {
-        let digest = self.leaf(name).map_or("00000000", |leaf| leaf.key_digest.as_str());
+        let digest = self.leaf(name).map_or(Slot::UNSET, |leaf| leaf.key_digest.as_str());
         let key = format!("key/{}/{name}", self.plan.name);
         let token = format!("CGSECRET_{}_pem_{digest}", token_word(&format!("key-{name}")));
         self.slot(token, key, Encoding::PrivateKey)

@@ -1,0 +1,138 @@
+//! Files in one archive, zip or tar.
+//!
+//! In: files with their modes. Out: the bytes of an archive with one folder at its top, the same
+//! for the same files: sorted, of one date, of nobody; and a place for it where nobody else reads
+//! it. Not here: which files. The only user of `zip` and `tar`.
+//!
+//! Nothing is compressed. Bundles are small; what a compressor makes changes with its version; and
+//! it would keep parts of secrets in memory of its own.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::state::replace;
+use super::tree::{OutFault, at, parents};
+use crate::disk::Disk;
+
+/// 1980-01-01, the first date that a zip can carry; GNU tar finds older ones implausible.
+const DATE: u64 = 315_532_800;
+
+/// Folders are for who unpacks them alone.
+const FOLDER: u32 = 0o700;
+
+/// More than the headers of one entry take beside its name, in either form.
+const HEADERS: usize = 3072;
+
+/// How an archive is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    Zip,
+    Tar,
+}
+
+impl Form {
+    /// The end of the archive's name.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+        }
+    }
+}
+
+/// A file to go into an archive.
+pub struct Packed<'a> {
+    pub bytes: &'a [u8],
+    pub mode: u32,
+}
+
+/// Writes an archive into a folder, over an older one of its name. Git is told to leave a folder
+/// alone in which nothing was yet.
+///
+/// # Errors
+/// It cannot be written.
+pub fn keep_archive(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &str,
+    bytes: &[u8],
+) -> Result<PathBuf, OutFault> {
+    if at(folder, disk.list(folder))?.is_empty() {
+        at(folder, disk.make_folder(folder, FOLDER))?;
+        let text =
+            "# Written by clustergen: archives with secrets are no part of the history.\n*\n";
+        replace(disk, &folder.join(".gitignore"), text.as_bytes(), 0o644)?;
+    }
+    let path = folder.join(name);
+    replace(disk, &path, bytes, 0o600)?;
+    Ok(path)
+}
+
+/// An archive of these files, below a folder. No byte of it stays in memory behind it.
+///
+/// # Errors
+/// A name that the form cannot carry.
+pub fn archive(
+    form: Form,
+    folder: &str,
+    files: &BTreeMap<String, Packed>,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut entries: BTreeMap<String, Option<&Packed>> = BTreeMap::new();
+    entries.insert(format!("{folder}/"), None);
+    for name in parents(files.keys()) {
+        entries.insert(format!("{folder}/{name}/"), None);
+    }
+    entries.extend(files.iter().map(|(name, file)| (format!("{folder}/{name}"), Some(file))));
+    // a vector that grows leaves copies of what it held
+    let contents: usize = files.values().map(|file| file.bytes.len()).sum();
+    let headers: usize = entries.keys().map(|name| 2 * name.len() + HEADERS).sum();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(contents + headers));
+    match form {
+        Form::Zip => zip(&entries, &mut bytes)?,
+        Form::Tar => tar(&entries, &mut bytes)?,
+    }
+    Ok(bytes)
+}
+
+fn zip(entries: &BTreeMap<String, Option<&Packed>>, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut zip = ZipWriter::new(Cursor::new(bytes));
+    let plain = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default());
+    for (name, file) in entries {
+        match file {
+            None => zip.add_directory(name.as_str(), plain.unix_permissions(FOLDER))?,
+            Some(file) => {
+                zip.start_file(name.as_str(), plain.unix_permissions(file.mode))?;
+                zip.write_all(file.bytes)?;
+            }
+        }
+    }
+    zip.finish()?;
+    Ok(())
+}
+
+fn tar(entries: &BTreeMap<String, Option<&Packed>>, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let mut tar = tar::Builder::new(bytes);
+    for (name, file) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_mtime(DATE);
+        header.set_uid(0);
+        header.set_gid(0);
+        let content = file.map_or(&[][..], |it| it.bytes);
+        header.set_size(content.len() as u64);
+        header.set_mode(file.map_or(FOLDER, |it| it.mode));
+        header.set_entry_type(match file {
+            None => tar::EntryType::Directory,
+            Some(_) => tar::EntryType::Regular,
+        });
+        tar.append_data(&mut header, name, content)?;
+    }
+    tar.finish()
+}
