@@ -94,29 +94,32 @@ impl Built {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Secrets of a host by token, as they lie in the vault.
-    pub(crate) fn secrets(&self, host: &str) -> BTreeMap<String, String> {
-        let manifest = self.manifest(host);
-        let tokens = manifest["secrets"].as_object().expect("`secrets` is an object");
-        let value = |name: &str| {
-            let place = match name.strip_prefix("key/") {
-                Some(key) => self.vault().join("keys").join(format!("{key}.key")),
-                None => self.vault().join("secrets").join(name),
-            };
-            fs::read_to_string(&place)
-                .unwrap_or_else(|error| panic!("{name} in {}: {error}", place.display()))
-        };
-        tokens.iter().map(|(token, name)| (token.clone(), value(name.as_str().unwrap()))).collect()
+    /// Packs a host's bundle with its secrets into an archive.
+    pub(crate) fn packed(&self, host: &str, form: &str) -> PathBuf {
+        let to = self.folder.path().join("packs");
+        let done = clustergen(self.folder.path(), &["pack", "--as", form, "--host", host], None);
+        assert!(done.status.success(), "{}", said(&done));
+        to.join(format!("{host}.{form}"))
     }
 
-    /// The folder that `apply.sh --secrets` reads.
+    /// Secrets of a host by token.
+    pub(crate) fn secrets(&self, host: &str) -> BTreeMap<String, String> {
+        let entries = fs::read_dir(self.secrets_folder(host)).into_iter().flatten();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.map(|path| (name_of(&path), fs::read_to_string(&path).unwrap())).collect()
+    }
+
+    /// The folder that `apply.sh --secrets` reads: that of the host's archive.
     pub(crate) fn secrets_folder(&self, host: &str) -> PathBuf {
-        let folder = self.folder.path().join(format!("secrets-{host}"));
-        fs::create_dir_all(&folder).unwrap();
-        for (token, value) in self.secrets(host) {
-            fs::write(folder.join(token), value).unwrap();
-        }
-        folder
+        let to = self.folder.path().join("unpacked");
+        let _ = fs::remove_dir_all(to.join(host));
+        fs::create_dir_all(&to).unwrap();
+        let archive = self.packed(host, "tar");
+        let tar = Command::new("tar").arg("xpf").arg(archive).arg("-C").arg(&to).output().unwrap();
+        assert!(tar.status.success(), "{}", said(&tar));
+        let secrets = to.join(host).join("secrets");
+        fs::create_dir_all(&secrets).unwrap(); // a host without secrets has none
+        secrets
     }
 
     /// Runs the bundle's own `apply.sh --root`.
@@ -138,6 +141,10 @@ impl Built {
         assert!(done.status.success(), "apply.sh on {name}: {}", said(&done));
         host
     }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
 /// `examples/` of the repository.

@@ -5,7 +5,8 @@
 //!
 //! Programs run on hosts made of namespaces ([`host`]), so root is needed, and nothing of the
 //! machine is touched. Debian 12: `nginx libnginx-mod-stream csync2 xinetd cron shellcheck busybox
-//! dash iproute2 util-linux openssl sqlite3 systemd`.
+//! dash iproute2 util-linux openssl sqlite3 systemd
+//! unzip tar`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests write descriptions and wait for daemons.
@@ -20,6 +21,7 @@ mod host;
 mod injection;
 mod nginx;
 mod nginx_conf;
+mod pack;
 mod scripts;
 mod steps;
 mod sync;

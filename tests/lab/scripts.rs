@@ -143,7 +143,9 @@ fn a_bundle_that_was_changed_after_the_build_is_refused() {
         let built = Built::example("web.kdl");
         let root = TempDir::new().unwrap();
         change(&built.bundle("lb"));
-        let done = built.apply("lb", root.path());
+        let mut apply = Command::new("sh");
+        apply.arg(built.bundle("lb").join("apply.sh")).arg("--root").arg(root.path());
+        let done = apply.output().unwrap();
         assert_eq!(done.status.code(), Some(1), "{what}: {}", said(&done));
         assert!(said(&done).contains("not as it was built"), "{what}: {}", said(&done));
         let left: Vec<_> = fs::read_dir(root.path()).unwrap().collect();

@@ -1,0 +1,54 @@
+//! Archives on a host: unpacked by its own programs, applied as they are.
+
+use std::fs;
+
+use crate::built::{Built, said};
+use crate::bundle::{good, start};
+use crate::host::Host;
+
+/// Whether every file of a host's own has the values in it that the vault has.
+fn filled(built: &Built, host: &Host, name: &str) {
+    for (path, value) in [
+        ("/etc/ssl/app/app.key", format!("keys/{name}/app.key")),
+        ("/etc/csync2_ssl_key.pem", format!("keys/{name}/csync2.key")),
+        ("/etc/csync2_content.key", "secrets/csync2[content]/key".to_owned()),
+    ] {
+        let wanted = fs::read_to_string(built.vault().join(value)).unwrap();
+        assert!(
+            host.read(path).trim_end() == wanted.trim_end(),
+            "{path} is not what the vault has"
+        );
+    }
+}
+
+#[test]
+fn an_archive_is_unpacked_on_its_host_and_applied_as_it_is() {
+    let built = Built::example("web.kdl");
+    for (form, unpack) in [("zip", "unzip -q /tmp/app1.zip"), ("tar", "tar xf /tmp/app1.tar")] {
+        let host = start("app1");
+        fs::copy(built.packed("app1", form), host.path(&format!("/tmp/app1.{form}"))).unwrap();
+        let script =
+            format!("umask 022; mkdir /root/new; cd /root/new; {unpack}; exec app1/apply.sh");
+        let done = host.run(&["sh", "-ec", &script]);
+        assert_eq!(done.status.code(), Some(5), "csync2 waits for its first sync: {}", said(&done));
+        filled(&built, &host, "app1");
+        let open = host.run(&["find", "/root/new/app1/secrets", "-perm", "/077"]);
+        assert_eq!(good(&open), "[exit status: 0] ", "{form}: others may read secrets");
+        let owners = host.run(&["find", "/root/new", "!", "-user", "root"]);
+        assert_eq!(good(&owners), "[exit status: 0] ", "{form}: somebody else owns files");
+        host.write("/tmp/running", "");
+        let again = host.run(&["/root/new/app1/apply.sh"]);
+        assert!(said(&again).contains("nothing to change"), "{}", said(&again));
+    }
+}
+
+#[test]
+fn an_archive_for_another_host_is_refused() {
+    let built = Built::example("web.kdl");
+    let host = start("app1");
+    fs::copy(built.packed("app2", "tar"), host.path("/tmp/app2.tar")).unwrap();
+    let done = host.run(&["sh", "-c", "cd /root; tar xf /tmp/app2.tar; exec app2/apply.sh"]);
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    assert!(said(&done).contains("this bundle is for app2"), "{}", said(&done));
+    assert!(!host.path("/etc/csync2_content.key").exists());
+}
