@@ -170,6 +170,9 @@ marks() {
     first=${pair% *} last=${pair#* }
 }
 
+# ends_open FILE: its last line is without a line end.
+ends_open() { [ -s "$1" ] && [ "$(tail -c 1 "$1" | wc -l)" -eq 0 ]; }
+
 # with_block MARK BLOCK FILE: FILE with what is between the marks replaced, or a block added at its
 # end; nobody else's byte is touched.
 with_block() {
@@ -181,7 +184,7 @@ with_block() {
         return
     fi
     cat "$3"
-    [ ! -s "$3" ] || [ "$(tail -c 1 "$3" | wc -l)" -eq 1 ] || echo
+    ! ends_open "$3" || echo
     printf '# BEGIN clustergen %s\n' "$1"
     fill "$2"
     printf '# END clustergen %s\n' "$1"
@@ -393,19 +396,30 @@ stage_made() {
 # quietly COMMAND: as root would type it; what it says is kept.
 quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
 
+# shared PATH: sets current, the file that others own too; /dev/null where there is none.
+shared() {
+    current=$root$1
+    [ -f "$current" ] || current=/dev/null
+    # what was wholly ours until now goes; what was there before comes back under our edit
+    if [ "$current" != /dev/null ] && line=$(recorded file "$1") && unchanged "$1" "$line"; then
+        current=$state/before$1
+        [ -f "$current" ] || current=/dev/null
+    fi
+}
+
 stage_block() {
     fits - "$2" file
     mkdir -p "$work/new${2%/*}"
-    current=$root$2
-    [ -f "$current" ] || current=/dev/null
-    # what was wholly ours until now goes; what was there before comes back under the block
-    if [ "$current" != /dev/null ] && line=$(recorded file "$2") && unchanged "$2" "$line"; then
-        current=$state/before$2
-        [ -f "$current" ] || current=/dev/null
-    fi
+    shared "$2"
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
     [ "$2" != /etc/hosts ] || winners "$1" "$work/new$2"
     record block "$2" "$1" "$3" "$4"
+    # the line end that makes room for the block is given back with it
+    if [ -z "$first" ]; then
+        ! ends_open "$current" || record newline "$2" - none -
+    elif recorded newline "$2" >/dev/null; then
+        record newline "$2" - none -
+    fi
     ! differs - - "$2" || change file - - "$3" "$4" "$2"
 }
 
@@ -469,6 +483,10 @@ stage_cut() {
     [ -n "$first" ] || return 0
     mkdir -p "$work/new${1%/*}"
     { head -n "$first" "$root$1" | sed '$d'; tail -n "+$((last + 1))" "$root$1"; } >"$work/new$1"
+    if recorded newline "$1" >/dev/null && [ "$(tail -n "+$((last + 1))" "$root$1" | wc -c)" -eq 0 ]; then
+        mv "$work/new$1" "$work/current"
+        head -c "$(($(wc -c <"$work/current") - 1))" "$work/current" >"$work/new$1"
+    fi
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change cut - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }
 

@@ -358,6 +358,26 @@ fn foreign_bytes_of_a_shared_file_stay_whatever_its_line_ends() {
 }
 
 #[test]
+fn a_block_that_goes_leaves_every_byte_of_the_others() {
+    let bundle = Bundle::of(BLOCK, &[("edits/etc/hosts.block", "ours\n")]);
+    let none = Bundle::of("", &[]);
+    for before in ["", "a\n", "a", "a\n\n", "a\r\nb", "\n"] {
+        let (root, hosts) = root_with("etc/hosts", before);
+        for _ in 0..2 {
+            good(&bundle.apply(root.path(), &[]));
+        }
+        good(&none.apply(root.path(), &[]));
+        assert_eq!(fs::read_to_string(&hosts).unwrap(), before);
+    }
+    // what came behind the block keeps the line end before it
+    let (root, hosts) = root_with("etc/hosts", "a");
+    good(&bundle.apply(root.path(), &[]));
+    fs::write(&hosts, fs::read_to_string(&hosts).unwrap() + "theirs").unwrap();
+    good(&none.apply(root.path(), &[]));
+    assert_eq!(fs::read_to_string(&hosts).unwrap(), "a\ntheirs");
+}
+
+#[test]
 fn marks_that_are_no_pair_are_told_with_the_file_and_nothing_changes() {
     for text in [
         "# BEGIN clustergen c\nx\n",

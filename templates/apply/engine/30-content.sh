@@ -37,6 +37,9 @@ marks() {
     first=${pair% *} last=${pair#* }
 }
 
+# ends_open FILE: its last line is without a line end.
+ends_open() { [ -s "$1" ] && [ "$(tail -c 1 "$1" | wc -l)" -eq 0 ]; }
+
 # with_block MARK BLOCK FILE: FILE with what is between the marks replaced, or a block added at its
 # end; nobody else's byte is touched.
 with_block() {
@@ -48,7 +51,7 @@ with_block() {
         return
     fi
     cat "$3"
-    [ ! -s "$3" ] || [ "$(tail -c 1 "$3" | wc -l)" -eq 1 ] || echo
+    ! ends_open "$3" || echo
     printf '# BEGIN clustergen %s\n' "$1"
     fill "$2"
     printf '# END clustergen %s\n' "$1"
