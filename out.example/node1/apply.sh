@@ -7,6 +7,7 @@
 #
 # Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
 #   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+#   keys              what stood in files of others where keys were set: see keys_editor
 #   done/             the marks of one-time steps
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
 #   last/, before/    what the last run replaced; what was there before clustergen, for ever
@@ -24,7 +25,7 @@ tab=$(printf '\t')
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
-                [--uninstall] [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
+                [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
   (nothing)           install, then reload what changed
   --dry-run           say what would change; change nothing
   --check             name only what differs; exit 2 where something does
@@ -32,8 +33,6 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
   --mark-done STEP    say that a step was done by hand
-  --uninstall         take away what was installed, and put back what was there before; with
-                      --dry-run only say so. Packages, users, folders and data stay
   --install-packages  install the packages that are missing, before anything else
   --root DIR          install below DIR: no service is touched, no name is compared
   --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise
@@ -57,7 +56,7 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
 }
 
-mode=apply root='' secrets='' me='' wanted='' packages='' uninstall=''
+mode=apply root='' secrets='' me='' wanted='' packages=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry ;;
@@ -65,7 +64,6 @@ while [ $# -gt 0 ]; do
         --verify) mode=verify ;;
         --list) mode=list ;;
         --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
-        --uninstall) uninstall=1 ;;
         --install-packages) packages=1 ;;
         --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
@@ -210,6 +208,447 @@ winners() {
 
 sum() { sha256sum <"$1" | cut -c1-64; }
 
+# --- key-wise edits: how a file is read -------------------------------------------------------
+
+# Awk that takes a file apart; 35-keys.sh changes it. A file is natural lines, line[1..n], with
+# what ended each of them in end[]: nothing, where the file ends without. Items, 1..m, are what a
+# program sees: a key with all of its lines, a section's head, anything else a line at a time.
+# Nothing is left out, so that lines and ends put together are the file, byte for byte.
+keys_reader='
+    # add(TEXT, ENDING): lines more; TEXT may hold line ends of its own
+    function add(text, ending,    at) {
+        while (at = match(text, /[\r\n]/)) {
+            line[++n] = substr(text, 1, at - 1)
+            end[n] = substr(text, at, 2) == "\r\n" ? "\r\n" : substr(text, at, 1)
+            text = substr(text, at + length(end[n]))
+        }
+        line[++n] = text
+        end[n] = ending
+    }
+
+    # load(FILE): a dot stands behind its last byte, so that a missing last line end is seen
+    function load(file,    raw, held, more) {
+        n = 0
+        while ((getline raw < file) > 0) {
+            if (more && held ~ /\r$/) add(substr(held, 1, length(held) - 1), "\r\n")
+            else if (more) add(held, "\n")
+            held = raw
+            more = 1
+        }
+        close(file)
+        if (held != ".") add(substr(held, 1, length(held) - 1), "")
+        if (n && line[n] end[n] == "") n--
+        parse()
+    }
+
+    function parse() {
+        m = dangles = 0
+        if (ENVIRON["format"] == "ini") parse_ini()
+        else parse_properties()
+    }
+
+    function item(what, at, name) {
+        kind[++m] = what
+        first[m] = last[m] = at
+        id[m] = section SUBSEP name
+        of[m] = section
+        before[m] = value[m] = ""
+        bare[m] = 0
+        match(line[at], /^[ \t\f]*/)
+        indent[m] = substr(line[at], 1, RLENGTH)
+    }
+
+    # text(K): the lines of an item, without what ends the last of them
+    function text(k) { return range(first[k], last[k]) }
+
+    function range(from, to,    all) {
+        all = line[from]
+        while (from < to) { all = all end[from]; all = all line[++from] }
+        return all
+    }
+
+    # As java.util.Properties.load reads: a line that ends in an odd number of backslashes goes on
+    # in the next one, whose indentation does not count. dangles is the item that goes on where
+    # the file ends.
+    function parse_properties(    i, rest, whole, head, open) {
+        section = ""
+        for (i = 1; i <= n; i++) {
+            rest = line[i]
+            sub(/^[ \t\f]+/, "", rest)
+            item("other", i, "")
+            if (rest == "" || rest ~ /^[#!]/) continue
+            whole = ""
+            head = -1
+            do {
+                open = match(rest, /\\+$/) && RLENGTH % 2
+                whole = whole substr(rest, 1, length(rest) - open)
+                if (head < 0) head = length(whole)
+                last[m] = i
+                if (!open) break
+                if (i == n) { dangles = m; break }
+                rest = line[++i]
+                sub(/^[ \t\f]+/, "", rest)
+            } while (1)
+            property(whole, head)
+        }
+    }
+
+    # property(WHOLE, HEAD): the key and the value of a logical line, of which HEAD bytes stand on
+    # its first line. before is what stays when the value changes, where that is on one line.
+    function property(whole, head,    at, to, c, escaped, sign) {
+        for (at = 1; at <= length(whole); at++) {
+            c = substr(whole, at, 1)
+            if (!escaped && index("=: \t\f", c)) break
+            escaped = c == "\\" && !escaped
+        }
+        if (at == 1) return
+        for (to = at; to <= length(whole); to++) {
+            c = substr(whole, to, 1)
+            if (index("=:", c) && !sign) sign = 1
+            else if (!index(" \t\f", c)) break
+        }
+        kind[m] = "key"
+        id[m] = section SUBSEP unescaped(substr(whole, 1, at - 1))
+        between[m] = substr(whole, at, to - at)
+        value[m] = substr(whole, to)
+        bare[m] = to == at
+        if (to - 1 <= head) before[m] = indent[m] substr(whole, 1, to - 1)
+    }
+
+    # unescaped(KEY): what is beyond ASCII stays as it is written, and so is no key of ours
+    function unescaped(key,    out, at, code, c) {
+        while (at = index(key, "\\")) {
+            out = out substr(key, 1, at - 1)
+            code = tolower(substr(key, at + 2, 4))
+            if (substr(key, at + 1, 1) == "u" && code ~ /^00[0-7][0-9a-f]$/ && code != "0000") {
+                code = index("123456789abcdef", substr(code, 3, 1)) * 16 + index("123456789abcdef", substr(code, 4, 1))
+                out = out sprintf("%c", code + 0)
+                key = substr(key, at + 6)
+            } else {
+                c = substr(key, at + 1, 1)
+                out = out (c == "t" ? "\t" : c == "n" ? "\n" : c == "r" ? "\r" : c == "f" ? "\f" : c == "u" ? "\\u" : c)
+                key = substr(key, at + 2)
+            }
+        }
+        return out key
+    }
+
+    # As configparser of Python reads: a line that stands deeper than the key above it belongs to
+    # that key, with what is between. Keys and sections are compared as they are written.
+    function parse_ini(    i, rest, depth, level, open) {
+        section = ""
+        for (i = 1; i <= n; i++) {
+            rest = line[i]
+            sub(/^[ \t\f]+/, "", rest)
+            depth = length(line[i]) - length(rest)
+            sub(/[ \t\f]+$/, "", rest)
+            if (rest == "" || rest ~ /^[#;]/) {
+                item("other", i, "")
+            } else if (open && depth > level) {
+                m = open
+                last[m] = i
+            } else if (match(rest, /^\[[^]]+\]/)) {
+                section = substr(rest, 2, RLENGTH - 2)
+                item("head", i, "")
+                level = depth
+                open = 0
+            } else {
+                ini_key(i, rest)
+                level = depth
+                open = m
+            }
+        }
+    }
+
+    function ini_key(i, rest,    at, name, tail) {
+        at = match(rest, /[=:]/)
+        name = at ? substr(rest, 1, at - 1) : rest
+        sub(/[ \t\f]+$/, "", name)
+        item(name == "" ? "other" : "key", i, name)
+        tail = at ? substr(rest, at + 1) : ""
+        sub(/^[ \t\f]+/, "", tail)
+        value[m] = tail
+        between[m] = substr(rest, length(name) + 1, length(rest) - length(name) - length(tail))
+        bare[m] = !at
+        before[m] = indent[m] name between[m]
+    }
+'
+# --- key-wise edits: how a file is changed ----------------------------------------------------
+
+# Awk that changes what keys_reader has read. What stood there before is written down key by key:
+# PATH SECTION KEY set|unset|section OURS WAS, between tabs. OURS are the lines as they were left,
+# WAS is `=` and the lines that they replaced, or `-` where there were none. A key that is not
+# wanted any more is given back where OURS is still there, and left alone where it is not.
+# shellcheck disable=SC2016  # awk's own, in its comments
+keys_editor='
+    function packed(s) { gsub(/%/, "%25", s); gsub(/\t/, "%09", s); gsub(/\n/, "%0A", s); gsub(/\r/, "%0D", s); return s }
+    function unpacked(s) { gsub(/%09/, "\t", s); gsub(/%0A/, "\n", s); gsub(/%0D/, "\r", s); gsub(/%25/, "%", s); return s }
+
+    # wanted keys are items of a file in the same format; `#unset KEY` is for one that must go
+    function read_wanted(    k, name) {
+        load(ENVIRON["wanted"])
+        for (k = 1; k <= m; k++) {
+            if (kind[k] == "key") {
+                order[++wants] = id[k]
+                to_set[id[k]] = value[k]
+                as_is[id[k]] = text(k)
+                sign[id[k]] = between[k]
+            } else if (kind[k] == "other" && index(line[first[k]], "#unset ") == 1) {
+                name = substr(line[first[k]], 8)
+                to_unset[of[k] SUBSEP (ENVIRON["format"] == "ini" ? name : unescaped(name))] = 1
+            }
+        }
+    }
+
+    function read_known(    file, raw, part) {
+        file = ENVIRON["known"]
+        while ((getline raw < file) > 0) {
+            if (split(raw, part, "\t") != 6 || unpacked(part[1]) != ENVIRON["path"]) continue
+            known_id[++knowns] = unpacked(part[2]) SUBSEP unpacked(part[3])
+            how[knowns] = part[4]
+            ours[knowns] = unpacked(part[5])
+            was[knowns] = unpacked(part[6])
+        }
+        close(file)
+    }
+
+    function save(key, what, now, then,    part) {
+        split(key, part, SUBSEP)
+        print packed(ENVIRON["path"]) "\t" packed(part[1]) "\t" packed(part[2]) "\t" what "\t" packed(now) "\t" packed(then) "\n" >>ENVIRON["record"]
+    }
+
+    function shown(key,    part) {
+        split(key, part, SUBSEP)
+        return (part[1] == "" ? "" : "[" part[1] "] ") part[2]
+    }
+
+    function still_wanted(r) {
+        return how[r] == "set" ? known_id[r] in to_set : known_id[r] in to_unset
+    }
+
+    # find_ours(): where what was written down still stands, the last of several first
+    function find_ours(    r, k) {
+        split("", by); split("", by_line); split("", at); split("", until)
+        for (r = knowns; r; r--) {
+            if (over[r]) continue
+            if (how[r] == "set") {
+                for (k = m; k; k--)
+                    if (kind[k] == "key" && !(k in by) && id[k] == known_id[r] && text(k) == ours[r]) { by[k] = r; at[r] = first[k]; until[r] = last[k]; break }
+            } else if (how[r] == "unset") find_lines(r)
+        }
+    }
+
+    function find_lines(r,    i, j, all) {
+        for (i = n; i; i--) {
+            if (i in by_line || index(ours[r], line[i]) != 1) continue
+            all = line[j = i]
+            while (length(all) < length(ours[r]) && j < n) { all = all end[j]; all = all line[++j] }
+            if (all == ours[r]) { by_line[i] = r; at[r] = i; until[r] = j; return }
+        }
+    }
+
+    # change(FROM, TO, NEW): lines that become others; remove(FROM, TO); rebuild() does it
+    function change(from, to, new) { put[from] = new; upto[from] = to }
+    function remove(from, to) { gone[from] = 1; upto[from] = to }
+    function below(i, new) { more[i]++; new_line[i, more[i]] = new }
+
+    function rebuild(    i, j, lines, total, ends) {
+        for (i = 1; i <= n; i++) { lines[i] = line[i]; ends[i] = end[i] }
+        total = n
+        n = 0
+        for (i = 0; i <= total; i = j + 1) {
+            j = i in upto ? upto[i] : i
+            if (i in put) add(put[i], ends[j])
+            else if (i && !(i in gone)) add(lines[i], ends[i])
+            # where the file ends without a line end, it goes on doing so
+            if (i in gone && j == total && ends[j] == "" && n) end[n] = ""
+            insert(j, near(ends, j, total))
+        }
+        insert("tail", near(ends, total, total))
+        split("", put); split("", upto); split("", gone); split("", more)
+        parse()
+    }
+
+    function insert(place, ending,    k, bare) {
+        for (k = 1; k <= more[place]; k++) {
+            bare = n && end[n] == ""
+            if (bare) end[n] = ending
+            add(new_line[place, k], bare ? "" : ending)
+        }
+    }
+
+    # near(ENDS, I, TOTAL): how lines end around there
+    function near(ends, i, total,    j) {
+        for (j = i; j; j--) if (ends[j] != "") return ends[j]
+        for (j = i + 1; j <= total; j++) if (ends[j] != "") return ends[j]
+        return "\n"
+    }
+
+    # give_back(): what is not wanted any more
+    function give_back(    r, k, there) {
+        find_ours()
+        for (k = 1; k <= m; k++) if (kind[k] == "key") there[id[k]] = 1
+        for (r = knowns; r; r--) {
+            if (how[r] == "section" || still_wanted(r)) continue
+            over[r] = 1
+            if (r in at) {
+                if (was[r] == "-") remove(at[r], until[r])
+                else change(at[r], until[r], substr(was[r], 2))
+                if (!(known_id[r] in to_set) && !(known_id[r] in to_unset)) word("give back", known_id[r])
+            } else if (!(known_id[r] in to_set) && !(known_id[r] in to_unset) && (known_id[r] in there || was[r] != "-"))
+                print shown(known_id[r]) "\n" >ENVIRON["foreign"]
+        }
+        rebuild()
+        for (r = knowns; r; r--) if (how[r] == "section") close_section(r)
+        rebuild()
+    }
+
+    # close_section(R): the head of a section that we opened goes when nothing is left in it
+    function close_section(r,    k, w, used) {
+        for (w = 1; w <= wants; w++) if (index(order[w], known_id[r]) == 1) used = "wanted"
+        for (k = m; k; k--) {
+            if (kind[k] != "head") { if (used == "" && line[first[k]] ~ /[^ \t\f]/) used = "foreign"; continue }
+            if (of[k] SUBSEP == known_id[r] && text(k) == ours[r]) {
+                if (used == "wanted") save(known_id[r], "section", ours[r], "-")
+                else if (used == "") remove(first[k], last[k])
+                return
+            }
+            if (used == "foreign") used = ""
+        }
+    }
+
+    function word(what, key) { words[what] = words[what] (words[what] == "" ? "" : ", ") shown(key) }
+
+    # set_all(): the last one of a name is what programs take, so that is the one that changes
+    function set_all(    w, k, r, now, final, done) {
+        find_ours()
+        for (k = 1; k <= m; k++) if (kind[k] == "key") final[id[k]] = k
+        for (r = 1; r <= knowns; r++)
+            if (!over[r] && how[r] == "set" && r in at && at[r] != first[final[known_id[r]]]) { save(known_id[r], "set", ours[r], was[r]); over[r] = 1 }
+        for (w = 1; w <= wants; w++) {
+            if (order[w] in done) continue
+            done[order[w]] = 1
+            if (!(order[w] in final)) { append(order[w]); continue }
+            k = final[order[w]]
+            now = before[k] == "" ? indent[k] as_is[order[w]] : before[k] (bare[k] ? sign[order[w]] : "") to_set[order[w]]
+            save(order[w], "set", now, origin(k))
+            if (now != text(k)) { change(first[k], last[k], now); word("set", order[w]) }
+        }
+    }
+
+    # origin(K): what stood there before the first of our edits
+    function origin(k,    r) {
+        if (k in by) return was[by[k]]
+        for (r = knowns; r; r--) if (!over[r] && how[r] == "set" && known_id[r] == id[k] && !(r in at)) return was[r]
+        return "=" text(k)
+    }
+
+    # append(KEY): at the end of its section, of the last one of the name
+    function append(key,    part, k, place, deep, inside, keyless, heads, new) {
+        split(key, part, SUBSEP)
+        word("set", key)
+        inside = keyless = part[1] == ""
+        place = inside ? 0 : -1
+        for (k = 1; k <= m; k++) {
+            if (kind[k] == "head") {
+                heads = 1
+                # a head that stands deeper than the key above it would belong to that key
+                if (inside && keyless && length(indent[k]) > length(deep)) deep = indent[k]
+                inside = of[k] == part[1]
+                if (inside) keyless = 1
+            }
+            if (inside && kind[k] != "other") { place = last[k]; deep = indent[k] }
+            if (inside && kind[k] == "key") keyless = 0
+        }
+        # what goes on where the file ends would swallow a line below it
+        if (ENVIRON["format"] != "ini") { place = dangles ? first[dangles] - 1 : n; deep = "" }
+        else if (!place && !heads) place = n
+        new = deep as_is[key]
+        if (place < 0) {
+            place = "tail"
+            if (!(part[1] in opened)) {
+                opened[part[1]] = 1
+                below(place, "[" part[1] "]")
+                save(part[1] SUBSEP, "section", "[" part[1] "]", "-")
+            }
+        }
+        below(place, new)
+        save(key, "set", new, "-")
+    }
+
+    # unset_all(): every one of a name, as a comment in its place, so that it can come back there
+    function unset_all(    k, i, r, now) {
+        for (r = 1; r <= knowns; r++) if (!over[r] && how[r] == "unset" && r in at) save(known_id[r], "unset", ours[r], was[r])
+        for (k = 1; k <= m; k++) {
+            if (kind[k] != "key" || !(id[k] in to_unset)) continue
+            now = ""
+            for (i = first[k]; i <= last[k]; i++) now = now "# unset by clustergen: " line[i] (i < last[k] ? end[i] : "")
+            save(id[k], "unset", now, "=" text(k))
+            change(first[k], last[k], now)
+            word("unset", id[k])
+        }
+    }
+
+    BEGIN {
+        ORS = ""
+        read_wanted()
+        read_known()
+        load(ENVIRON["current"])
+        give_back()
+        set_all()
+        unset_all()
+        rebuild()
+        for (k = 1; k <= n; k++) print line[k] end[k] >ENVIRON["new"]
+        k = split("set,unset,give back", list, ",")
+        for (w = 1; w <= k; w++) if (list[w] in words) { print glue list[w] " " words[list[w]] >ENVIRON["words"]; glue = "; " }
+    }
+'
+
+# edit_keys FORMAT PATH CURRENT WANTED: what becomes of CURRENT goes below new/, what is said of
+# it below words/, what stood there before into the list of keys.
+edit_keys() {
+    mkdir -p "$work/new${2%/*}" "$work/words${2%/*}"
+    : >"$work/new$2"
+    : >"$work/words$2"
+    : >"$work/foreign"
+    { cat "$3"; echo .; } >"$work/current"
+    { cat "$4"; echo .; } >"$work/wanted"
+    format=$1 path=$2 current=$work/current wanted=$work/wanted known=$state/keys record=$work/keys \
+        new=$work/new$2 words=$work/words$2 foreign=$work/foreign awk "$keys_reader $keys_editor" </dev/null || fail "$2 could not be read"
+    while IFS= read -r key; do
+        unless_check "$key of $2 was changed by hand since it was set: it is no longer needed, and stays"
+    done <"$work/foreign"
+}
+
+# stage_keys FORMAT PATH ACTION UNIT there|create
+stage_keys() {
+    fits - "$2" file
+    [ ! -L "$root$2" ] || fail "$2 is a link: name the file that it leads to"
+    shared "$2"
+    [ "$current" != /dev/null ] || [ "$5" = create ] ||
+        fail "$2 is not there, and keys are to be set in it: install what it belongs to first"
+    [ "$(tr -d '\000' <"$current" | wc -c)" -eq "$(wc -c <"$current")" ] || fail "$2 holds a zero byte: it is no text"
+    bits=- owner=-
+    if grep -q CGSECRET_ "$bundle/edits$2.keys"; then
+        if [ ! -f "$root$2" ]; then
+            bits=0600 owner=root:root
+        elif [ "$(($(stat -c %a "$root$2") % 10))" -gt 3 ]; then
+            fail "everybody may read $2, and a secret is to stand in it: change its mode first"
+        fi
+    fi
+    fill "$bundle/edits$2.keys" >"$work/filled"
+    edit_keys "$1" "$2" "$current" "$work/filled"
+    record keys "$2" "$1" "$3" "$4"
+    ! differs - - "$2" || change keys "$bits" "$owner" "$3" "$4" "$2"
+}
+
+# stage_keyless PATH FORMAT ACTION UNIT: what its keys were before comes back.
+stage_keyless() {
+    [ -f "$root$1" ] && [ ! -L "$root$1" ] || return 0
+    edit_keys "$2" "$1" "$root$1" /dev/null
+    ! cmp -s "$work/new$1" "$root$1" || return 0
+    if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change keys - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
+}
 # --- verbs of host.sh: what each step does with a resource ------------------------------------
 
 package() { each package "$@"; }
@@ -218,6 +657,7 @@ user() { each user "$@"; }
 directory() { each directory "$@"; }
 link() { each link "$@"; }
 block() { each block "$@"; }
+keys() { each keys "$@"; }
 file() { each file "$@"; }
 made() { each made "$@"; }
 check() { each check "$@"; }
@@ -254,6 +694,7 @@ each() {
     case $at:$1 in
         listed:file) listed "files$4" ;;
         listed:block) listed "edits$3.block" ;;
+        listed:keys) listed "edits$3.keys" ;;
         tools:package) want_package "$2" ;;
         tools:group | tools:user) accounts="$accounts $2" ;;
         stage:group | stage:user) [ -n "$root" ] || { stage_account "$@"; } ;;
@@ -261,6 +702,7 @@ each() {
         stage:link) shift; stage_link "$@" ;;
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
+        stage:keys) shift; stage_keys "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
@@ -453,6 +895,7 @@ stage_rest() {
             file | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
             link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
             block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
+            keys) taken "$path" || stage_keyless "$path" "$was" "$action" "$unit" ;;
         esac
     done <"$state/installed"
 }
@@ -618,7 +1061,7 @@ install_all() {
             gone) keep "$path"; rm -f "$root$path" ;;
             back) keep "$path"; come_back "$path" ;;
             link) keep "$path"; install_link "$path" ;;
-            file | cut) keep "$path"; install_file "$bits" "$owner" "$path" ;;
+            file | cut | keys) keep "$path"; install_file "$bits" "$owner" "$path" ;;
         esac
     done <"$work/changed"
 }
@@ -766,8 +1209,7 @@ undo() {
 # finish: what a run leaves; every line can be done again.
 finish() {
     each_line "$work/first" keep_first
-    # what steps proved is no longer so
-    [ -z "$uninstall" ] || rm -rf "$state/done"
+    [ ! -f "$work/keys" ] || mv -f "$work/keys" "$state/keys"
     [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
     printf '%s\n' "$host" >"$state/host.new"
     mv -f "$state/host.new" "$state/host"
@@ -834,6 +1276,7 @@ tell() {
             unit) say "enable and start $path" ;;
             rival | leave) say "stop and disable $path" ;;
             gone) say "remove $path$then" ;;
+            keys) say "$(cat "$work/words$path") in $path$then" ;;
             cut) say "take our block out of $path$then" ;;
             *) say "change $path$then" ;;
         esac
@@ -929,12 +1372,6 @@ at=listed
 resources
 right_host
 same_host
-case $mode:$uninstall in
-    *:) ;;
-    # a bundle with nothing in it
-    apply:1 | dry:1) resources() { :; } ;;
-    *) misused ;;
-esac
 case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 if [ -n "$changes" ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
@@ -952,7 +1389,7 @@ trap at_exit EXIT
 trap 'exit 130' HUP INT PIPE TERM
 [ -z "$changes" ] || leftovers
 mkdir -p "$work/scratch"
-for list in changed record back accounts probe; do : >"$work/$list"; done
+for list in changed record keys back accounts probe; do : >"$work/$list"; done
 
 case $mode in
     verify | list | bootstrap | mark-done)

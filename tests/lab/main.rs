@@ -19,6 +19,7 @@ mod csync2;
 mod csync2_cfg;
 mod host;
 mod injection;
+mod keys;
 mod nginx;
 mod nginx_conf;
 mod pack;

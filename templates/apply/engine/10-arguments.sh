@@ -7,6 +7,7 @@
 #
 # Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
 #   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+#   keys              what stood in files of others where keys were set: see keys_editor
 #   done/             the marks of one-time steps
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
 #   last/, before/    what the last run replaced; what was there before clustergen, for ever

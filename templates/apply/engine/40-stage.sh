@@ -6,6 +6,7 @@ user() { each user "$@"; }
 directory() { each directory "$@"; }
 link() { each link "$@"; }
 block() { each block "$@"; }
+keys() { each keys "$@"; }
 file() { each file "$@"; }
 made() { each made "$@"; }
 check() { each check "$@"; }
@@ -42,6 +43,7 @@ each() {
     case $at:$1 in
         listed:file) listed "files$4" ;;
         listed:block) listed "edits$3.block" ;;
+        listed:keys) listed "edits$3.keys" ;;
         tools:package) want_package "$2" ;;
         tools:group | tools:user) accounts="$accounts $2" ;;
         stage:group | stage:user) [ -n "$root" ] || { stage_account "$@"; } ;;
@@ -49,6 +51,7 @@ each() {
         stage:link) shift; stage_link "$@" ;;
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
+        stage:keys) shift; stage_keys "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
@@ -241,6 +244,7 @@ stage_rest() {
             file | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
             link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
             block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
+            keys) taken "$path" || stage_keyless "$path" "$was" "$action" "$unit" ;;
         esac
     done <"$state/installed"
 }

@@ -126,7 +126,7 @@ install_all() {
             gone) keep "$path"; rm -f "$root$path" ;;
             back) keep "$path"; come_back "$path" ;;
             link) keep "$path"; install_link "$path" ;;
-            file | cut) keep "$path"; install_file "$bits" "$owner" "$path" ;;
+            file | cut | keys) keep "$path"; install_file "$bits" "$owner" "$path" ;;
         esac
     done <"$work/changed"
 }

@@ -51,6 +51,7 @@ finish() {
     each_line "$work/first" keep_first
     # what steps proved is no longer so
     [ -z "$uninstall" ] || rm -rf "$state/done"
+    [ ! -f "$work/keys" ] || mv -f "$work/keys" "$state/keys"
     [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
     printf '%s\n' "$host" >"$state/host.new"
     mv -f "$state/host.new" "$state/host"
@@ -117,6 +118,7 @@ tell() {
             unit) say "enable and start $path" ;;
             rival | leave) say "stop and disable $path" ;;
             gone) say "remove $path$then" ;;
+            keys) say "$(cat "$work/words$path") in $path$then" ;;
             cut) say "take our block out of $path$then" ;;
             *) say "change $path$then" ;;
         esac

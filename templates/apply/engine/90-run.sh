@@ -32,7 +32,7 @@ trap at_exit EXIT
 trap 'exit 130' HUP INT PIPE TERM
 [ -z "$changes" ] || leftovers
 mkdir -p "$work/scratch"
-for list in changed record back accounts probe; do : >"$work/$list"; done
+for list in changed record keys back accounts probe; do : >"$work/$list"; done
 
 case $mode in
     verify | list | bootstrap | mark-done)
