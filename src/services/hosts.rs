@@ -1,7 +1,9 @@
 //! `hosts`: a block in `/etc/hosts` with the names that a host's peers go by.
 //!
 //! The lines follow from the links: whom a host dials, and who dials it. Everything else in the
-//! file stays. Where no `hosts "peers"` is written, every managed host gets one. Names are what csync2, TLS and people use, so they must not depend on DNS.
+//! file stays. Where no `hosts "peers"` is written, every managed host gets one. Names are what
+//! csync2, TLS and people use, so they must not depend on DNS. cloud-init, where it is, is told
+//! to leave the file alone; `--verify` looks each name up.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,8 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::ClaimKind;
 use crate::model::host::{HostId, HostSet};
-use crate::model::plan::OnChange;
+use crate::model::plan::{Body, Condition, File, Kind, OnChange};
+use crate::model::value::{AbsPath, Mode};
 use crate::model::view::Fields;
 use crate::quote::{Text, hosts_name, plain};
 use crate::source::{Span, Spanned};
@@ -48,8 +51,10 @@ impl Service for Hosts {
         self.on.clone()
     }
 
-    fn declare(&self, _: &Inventory, declare: &mut Declare) {
+    fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
         declare.claims(&self.on, &["/etc/hosts"], &ClaimKind::Shared);
+        let drop_in = cloud_init(&inventory.cluster.name);
+        declare.claims(&self.on, &[&drop_in], &ClaimKind::Alike);
         for entry in &self.entries {
             let name = entry.name.value.clone();
             declare.hosts_entry(self.on.clone(), name, entry.of, entry.name.span);
@@ -86,7 +91,47 @@ impl Service for Hosts {
         }
         let view = Fields::new(service.origin.span).list("lines", elements);
         cx.block(service.owner(), "/etc/hosts", "hosts/hosts.block", view, OnChange::Nothing);
+        leave_it_alone(service, cx);
+        let looked_up = LOOKED_UP.replace("MARK", &cx.inventory.cluster.name);
+        cx.verify(service.owner(), "each name of /etc/hosts leads where it says", &looked_up, None);
     }
+}
+
+/// Looks up each name of the block, in the family of its address: where a line of somebody else's
+/// has another address for it, glibc gives that one first, or both (host.conf(5), `multi`).
+const LOOKED_UP: &str = r#"
+sed -n "/^# BEGIN clustergen MARK$/,/^# END clustergen MARK$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}"#;
+
+/// The drop-in for cloud-init; the last one by name wins (cloud-init, "Configuration sources").
+fn cloud_init(cluster: &str) -> String {
+    format!("/etc/cloud/cloud.cfg.d/99-clustergen-{cluster}.cfg")
+}
+
+/// Where cloud-init is, it may write the file anew with every boot, without our block.
+fn leave_it_alone(service: &Located<Hosts>, cx: &mut Lowering) {
+    let file = File {
+        path: AbsPath::known(cloud_init(&cx.inventory.cluster.name)),
+        mode: Mode::known(0o644),
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        body: Body::Template { name: "hosts/cloud.cfg", view: Fields::new(service.origin.span) },
+        on_change: OnChange::Nothing,
+    };
+    let folder = Some(AbsPath::known("/etc/cloud"));
+    cx.add_when(service.owner(), Kind::File(file), Condition { folder, step: None });
 }
 
 struct Line {

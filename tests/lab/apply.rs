@@ -15,7 +15,12 @@ use crate::host::Host;
 use crate::scripts::mode;
 
 /// Brings bundle and secrets to the host and runs `apply.sh` there; what was asked of systemd.
-fn apply(built: &Built, host: &Host, name: &str, args: &[&str]) -> (Output, Vec<String>) {
+pub(crate) fn apply(
+    built: &Built,
+    host: &Host,
+    name: &str,
+    args: &[&str],
+) -> (Output, Vec<String>) {
     host.run(&["rm", "-rf", "/tmp/bundle", "/tmp/bundle.secrets", "/tmp/asked"]);
     for (from, to) in [
         (built.bundle(name), host.path("/tmp/bundle")),

@@ -18,6 +18,7 @@ mod bundle;
 mod csync2;
 mod csync2_cfg;
 mod host;
+mod hosts;
 mod injection;
 mod keys;
 mod nginx;

@@ -35,6 +35,8 @@ fn apply_installs_every_file_with_its_content_and_mode() {
         let built = Built::example(&example);
         for host in built.hosts() {
             let root = TempDir::new().unwrap();
+            // drop-ins go only where their program is
+            fs::create_dir_all(root.path().join("etc/cloud")).unwrap();
             let done = built.apply(&host, root.path());
             assert!(done.status.success(), "{host}: {}", said(&done));
             let secrets = built.secrets(&host);

@@ -18,6 +18,7 @@ resources() {
     file      0600 root:root /etc/csync2_etc.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
@@ -27,7 +28,21 @@ resources() {
     unit      csync2.socket
     step      2/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a have come'
     need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N b -G etc -cr /; code=0; csync2 -N b -G etc -T || code=$?; [ "$code" -eq 2 ]'
-    verify    'csync2 `etc`: no path leads over a symbolic link' 'for path in /srv/etc; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }
 
 # csync2 `etc`: the files of a have come

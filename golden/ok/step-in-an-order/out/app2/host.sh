@@ -13,7 +13,23 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     block     steps /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-steps.cfg none -
     step      4/4 answer keeps 'the application finds its tables'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen steps$/,/^# END clustergen steps$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }
 
 # the application finds its tables
