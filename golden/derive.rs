@@ -237,5 +237,6 @@ fn wrong(field: &Field) -> String {
         Type::LocalFile => "\"../outside\"".to_owned(),
         Type::Account => "\"www data\"".to_owned(),
         Type::Unit => "\"app service\"".to_owned(),
+        Type::Schedule => "\"61 * * * *\"".to_owned(),
     }
 }

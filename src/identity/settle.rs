@@ -11,8 +11,10 @@ use super::vault::{certificate_digests, hex};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
+use crate::model::grid;
 use crate::model::host::HostId;
 use crate::model::settled::{IssuedLeaf, Settled};
+use crate::model::value::Duration;
 use crate::source::Span;
 
 /// What came of it.
@@ -74,15 +76,11 @@ impl Run<'_> {
             "{count} members of `{key}` cannot each have a minute of their own in {}",
             crate::diag::counted(schedule.period as usize, "minute")
         );
-        let fitting = (1..=60u32).find(|it| 60 % it == 0 && *it as usize >= count);
-        let help = match fitting {
-            Some(minutes) => {
-                format!("write `every \"{minutes}m\"`, or make groups of fewer members")
+        let help = match grid::least(count).map(|it| Duration::from_seconds(u64::from(it) * 60)) {
+            Some(least) => {
+                format!("{count} members need at least `every \"{least}\"`; or make smaller groups")
             }
-            None => format!(
-                "write `every \"{}h\"`, or make groups of fewer members",
-                count.div_ceil(60)
-            ),
+            None => "a day has not so many minutes: make smaller groups".to_owned(),
         };
         self.diagnostics.push(
             Diagnostic::error(Code::ScheduleFull, message).at(schedule.origin.span, "").help(help),

@@ -2,7 +2,9 @@
 //! hold an invalid value.
 
 pub mod consequence;
+pub mod crontab;
 pub mod facts;
+pub mod grid;
 pub mod host;
 pub mod name;
 pub mod plan;

@@ -11,7 +11,7 @@ mod nginx;
 mod sh;
 mod xinetd;
 
-pub use cron::cron_command;
+pub use cron::{cron_command, cron_variable};
 pub use csync2::{csync2_pattern, csync2_string, csync2_word};
 pub use etc_hosts::hosts_name;
 pub use nginx::{nginx_header, nginx_literal, nginx_location, nginx_word};

@@ -83,6 +83,7 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "mode" => Type::Mode,
         "account" => Type::Account,
         "unit" => Type::Unit,
+        "schedule" => Type::Schedule,
         "version" => Type::Version,
         "bool" => Type::Bool,
         "secret" => Type::Secret,

@@ -1,5 +1,6 @@
 //! The kinds of values, each with its check.
 
+use crate::model::crontab::Crontab;
 use crate::model::name::{Domain, Label, Wrong};
 use crate::model::value::{AbsPath, Duration, Mode, Port, Size, Version, host_address};
 use crate::syntax::node::{Scalar, Value};
@@ -29,6 +30,8 @@ pub enum Type {
     Account,
     /// A systemd unit's name.
     Unit,
+    /// Five fields of a crontab, or a word for them.
+    Schedule,
     Version,
     Bool,
     OneOf(Vec<String>),
@@ -59,6 +62,7 @@ impl Type {
             Self::Mode => "mode",
             Self::Account => "account",
             Self::Unit => "unit",
+            Self::Schedule => "schedule",
             Self::Version => "version",
             Self::Bool => "bool",
             Self::OneOf(_) => "one-of",
@@ -158,6 +162,7 @@ impl Type {
             }
             Self::Account => account(text),
             Self::Unit => unit(text),
+            Self::Schedule => Crontab::parse(text).map(drop),
             Self::Location => location(text),
             Self::LocalFile => local_file(text),
             Self::Text | Self::Bool | Self::Port | Self::Integer { .. } => Ok(()),

@@ -10,7 +10,7 @@ use crate::model::facts::{
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::value::{AbsPath, Duration};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// A sink for one service's facts.
 pub struct Declare<'a> {
@@ -65,9 +65,10 @@ impl<'a> Declare<'a> {
         self.facts.secrets.entry(key).or_insert(secret);
     }
 
-    /// The members of this service run something every `period` minutes, never two at once.
-    pub fn schedule(&mut self, period: u32, members: &HostSet, span: Span) {
-        let origin = self.at(span);
+    /// The members of this service run something at this period, never two in one minute.
+    pub fn schedule(&mut self, every: &Spanned<Duration>, members: &HostSet) {
+        let Some(period) = every.value.minutes() else { return };
+        let origin = self.at(every.span);
         let schedule = Schedule { period, members: members.iter().collect(), origin };
         self.facts.schedules.insert(self.key.to_string(), schedule);
     }

@@ -5,10 +5,12 @@
 //! Services never import each other: what one needs of another goes through the facts.
 
 mod certificate;
+mod cron;
 mod csync2;
 mod declare;
 mod decode;
 mod file;
+mod grid;
 mod hosts;
 mod lowering;
 mod nginx;
@@ -30,6 +32,7 @@ use crate::syntax::node::Node;
 /// Every service, by kind.
 pub static ALL: &[Entry] = &[
     entry::<certificate::Certificate>(),
+    entry::<cron::Cron>(),
     entry::<csync2::Csync2>(),
     entry::<file::OwnFile>(),
     entry::<hosts::Hosts>(),

@@ -2,6 +2,7 @@
 //!
 //! The schema has seen that each value parses; what comes back as `None` here was never written.
 
+use crate::model::crontab::Crontab;
 use crate::model::value::{AbsPath, Duration, Mode, Port, Size, Version};
 use crate::source::Spanned;
 use crate::syntax::node::{Node, Scalar, Value};
@@ -32,6 +33,10 @@ pub(super) fn path(value: &Value) -> Option<Spanned<AbsPath>> {
 
 pub(super) fn mode(value: &Value) -> Option<Spanned<Mode>> {
     parsed(value, |text| Mode::parse(text).ok())
+}
+
+pub(super) fn crontab(value: &Value) -> Option<Spanned<Crontab>> {
+    parsed(value, |text| Crontab::parse(text).ok())
 }
 
 pub(super) fn version(value: &Value) -> Option<Spanned<Version>> {

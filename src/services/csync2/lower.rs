@@ -1,7 +1,7 @@
 //! `csync2.cfg` and what lies beside it, for one host.
 
 use super::super::lowering::{Owner, Scripts};
-use super::super::{Located, Lowering};
+use super::super::{Located, Lowering, grid};
 use super::{Action, Csync2, Daemon, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, service_kind};
@@ -238,9 +238,6 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
     let mut lines = Vec::new();
     for service in services {
         let group = service.options;
-        let slot = (service.key.to_string(), cx.host);
-        let Some(minutes) = group.every.value.minutes() else { continue };
-        let offset = cx.settled.slots.get(&slot).copied().unwrap_or_default();
         let span = group.every.span;
         let mark = group.seeded_mark(&cx.inventory.cluster.name);
         let call = group.call(&me);
@@ -249,7 +246,7 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
         );
         lines.push(
             Fields::new(span)
-                .text("schedule", cron_fields(minutes, offset, span))
+                .text("schedule", grid::fields(service.key, &group.every, cx))
                 .text("command", cx.text(cron_command(&command, span), span))
                 .text("every", fixed(&group.every.value.to_string(), span))
                 .text("group", cx.text(csync2_word(&group.name, group.span), group.span)),
@@ -322,17 +319,4 @@ fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
          {{ echo \"$path is $real\"; exit 1; }}; done"
     );
     cx.verify(service.owner(), &title, &real, None);
-}
-
-/// Minute and hour fields (crontab(5)) for every `period` minutes, `offset` minutes in.
-fn cron_fields(period: u32, offset: u32, span: Span) -> Text {
-    let (minute, hour) = (offset % 60, offset / 60);
-    let fields = match period {
-        1 => "* * * * *".to_owned(),
-        2..60 => format!("{offset}-59/{period} * * * *"),
-        60 => format!("{minute} * * * *"),
-        1440 => format!("{minute} {hour} * * *"),
-        _ => format!("{minute} {hour}-23/{} * * *", period / 60),
-    };
-    fixed(&fields, span)
 }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decode::set;
-use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
+use super::{Checking, Declare, Decode, Located, Lowering, Service, grid, read};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
@@ -145,9 +145,7 @@ impl Service for Csync2 {
         let source = SecretSource::Generate { length: KEY_LENGTH };
         let secret = Secret { source, origin: declare.origin.clone() };
         declare.secret(self.group_key(), secret);
-        if let Some(minutes) = self.every.value.minutes() {
-            declare.schedule(minutes, &members, self.every.span);
-        }
+        declare.schedule(&self.every, &members);
         self.declare_paths(inventory, declare);
         // what is newly included is held against the peers, and the younger file wins
         let mut includes: Vec<&str> = self.includes.iter().map(|it| it.value.as_str()).collect();
@@ -170,7 +168,7 @@ impl Service for Csync2 {
             );
         }
         self.check_version(diagnostics);
-        self.check_schedule(diagnostics);
+        grid::check(&self.every, diagnostics);
         self.check_includes(diagnostics);
     }
 
@@ -250,24 +248,6 @@ impl Csync2 {
                 declare.claims(&members, &["/etc/xinetd.d/csync2"], &ClaimKind::PerHost);
             }
             Daemon::Inetd => declare.claims(&members, &["/etc/inetd.conf"], &ClaimKind::Shared),
-        }
-    }
-
-    /// Periods that a crontab can say without a gap at the end of the hour or day.
-    fn check_schedule(&self, diagnostics: &mut Diagnostics) {
-        let fits = |minutes: u32| {
-            (minutes <= 60 && 60_u32.is_multiple_of(minutes))
-                || (minutes.is_multiple_of(60)
-                    && minutes <= 1440
-                    && 1440_u32.is_multiple_of(minutes))
-        };
-        if self.every.value.minutes().is_none_or(|minutes| !fits(minutes)) {
-            let message =
-                format!("cron cannot do something every {} without a gap", self.every.value);
-            diagnostics
-                .push(Diagnostic::error(Code::WrongValue, message).at(self.every.span, "").help(
-                "write minutes that divide an hour (`5m`, `20m`) or hours that divide a day (`6h`)",
-            ));
         }
     }
 

@@ -1,0 +1,25 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app3 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=jobs
+host=app3
+names='app3 app3.example.net'
+addresses=10.1.0.13
+platform=rhel-9
+package_manager=dnf
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cronie
+    block     jobs /etc/hosts none -
+    file      0644 root:root /etc/cron.d/cleanup none -
+    file      0644 root:root /etc/cron.d/mirror none -
+    file      0644 root:root /etc/cron.d/poll none -
+    check     0 'id nobody >/dev/null' /etc/cron.d/cleanup
+    check     0 'id root >/dev/null' /etc/cron.d/mirror /etc/cron.d/poll
+    unit      crond.service
+    verify    'cron can run commands as nobody' 'id nobody >/dev/null'
+    verify    'cron can run commands as root' 'id root >/dev/null'
+}
