@@ -25,7 +25,7 @@ tab=$(printf '\t')
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
-                [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
+                [--uninstall] [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
   (nothing)           install, then reload what changed
   --dry-run           say what would change; change nothing
   --check             name only what differs; exit 2 where something does
@@ -33,6 +33,8 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
   --mark-done STEP    say that a step was done by hand
+  --uninstall         take away what was installed, and put back what was there before; with
+                      --dry-run only say so. Packages, users, folders and data stay
   --install-packages  install the packages that are missing, before anything else
   --root DIR          install below DIR: no service is touched, no name is compared
   --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise
@@ -56,7 +58,7 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
 }
 
-mode=apply root='' secrets='' me='' wanted='' packages=''
+mode=apply root='' secrets='' me='' wanted='' packages='' uninstall=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry ;;
@@ -64,6 +66,7 @@ while [ $# -gt 0 ]; do
         --verify) mode=verify ;;
         --list) mode=list ;;
         --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
+        --uninstall) uninstall=1 ;;
         --install-packages) packages=1 ;;
         --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
@@ -1209,6 +1212,8 @@ undo() {
 # finish: what a run leaves; every line can be done again.
 finish() {
     each_line "$work/first" keep_first
+    # what steps proved is no longer so
+    [ -z "$uninstall" ] || rm -rf "$state/done"
     [ ! -f "$work/keys" ] || mv -f "$work/keys" "$state/keys"
     [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
     printf '%s\n' "$host" >"$state/host.new"
@@ -1372,6 +1377,12 @@ at=listed
 resources
 right_host
 same_host
+case $mode:$uninstall in
+    *:) ;;
+    # a bundle with nothing in it
+    apply:1 | dry:1) resources() { :; } ;;
+    *) misused ;;
+esac
 case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 if [ -n "$changes" ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"

@@ -106,6 +106,9 @@ impl Type {
             Self::Mode => "permissions in octal: `\"0640\"`",
             Self::Account => "a user or group of the host: `\"www-data\"`",
             Self::Unit => "a systemd unit with its suffix: `\"app.service\"`",
+            Self::Schedule => {
+                "the five fields of a crontab, or a word for them: `\"30 3 * * sun\"`, `\"@daily\"`"
+            }
             Self::Version => "numbers with dots, in quotes: `\"1.22.1\"`",
             Self::Bool => "`#true` or `#false`",
             Self::OneOf(_) => "one of the words that are named",

@@ -14,6 +14,7 @@ package_manager=dnf
 resources() {
     package   cronie
     block     jobs /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-jobs.cfg none -
     file      0644 root:root /etc/cron.d/cleanup none -
     file      0644 root:root /etc/cron.d/mirror none -
     file      0644 root:root /etc/cron.d/poll none -
@@ -22,4 +23,19 @@ resources() {
     unit      crond.service
     verify    'cron can run commands as nobody' 'id nobody >/dev/null'
     verify    'cron can run commands as root' 'id root >/dev/null'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen jobs$/,/^# END clustergen jobs$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

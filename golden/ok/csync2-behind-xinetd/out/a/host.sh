@@ -28,6 +28,7 @@ resources() {
     unit      xinetd.service csync2.socket
     step      1/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a go to all members'
     need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N a -G left -cr /; code=0; csync2 -N a -G left -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `left`: no path leads over a symbolic link' 'for path in /srv/left; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

@@ -30,7 +30,9 @@ resources() {
     step      2/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a have come'
     step      3/4 csync2-right-first-sync keeps 'csync2 `right`: the files of b go to all members'
     need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N b -G left -cr /; code=0; csync2 -N b -G left -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `left`: no path leads over a symbolic link' 'for path in /srv/left; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     need csync2-right-first-sync verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N b -G right -cr /; code=0; csync2 -N b -G right -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `right`: no path leads over a symbolic link' 'for path in /srv/right; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

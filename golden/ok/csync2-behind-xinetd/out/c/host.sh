@@ -28,6 +28,7 @@ resources() {
     unit      xinetd.service csync2.socket
     step      4/4 csync2-right-first-sync keeps 'csync2 `right`: the files of b have come'
     need csync2-right-first-sync verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N c -G right -cr /; code=0; csync2 -N c -G right -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `right`: no path leads over a symbolic link' 'for path in /srv/right; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

@@ -28,6 +28,7 @@ resources() {
     unit      csync2.socket
     step      2/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a have come'
     need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N b -G etc -cr /; code=0; csync2 -N b -G etc -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `etc`: no path leads over a symbolic link' 'for path in /srv/etc; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

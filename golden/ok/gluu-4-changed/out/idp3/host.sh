@@ -31,6 +31,7 @@ resources() {
     unit      csync2.socket
     step      3/3 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp3 -G idp -cr /; code=0; csync2 -N idp3 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
