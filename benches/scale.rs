@@ -418,6 +418,7 @@ fn whole(what: &str, folder: &Path, clock: &mut Clock) {
         out: &out,
         disk: &RealDisk,
         strict: true,
+        watch: &(),
     };
     let done: Report = clock
         .run(what, || match what {

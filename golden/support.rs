@@ -144,6 +144,7 @@ impl Bench {
             out: &self.out,
             disk,
             strict: false,
+            watch: &(),
         }
     }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind::NotADirectory;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use rayon::prelude::*;
 use time::OffsetDateTime;
@@ -19,7 +20,8 @@ use crate::output::{
     top_files, write_state,
 };
 use crate::source::{Folder, Sources};
-use crate::{Compiled, Knowledge, compile};
+use crate::watch::Watch;
+use crate::{Compiled, Given, Knowledge, compile};
 
 /// Where everything lies.
 #[derive(Clone, Copy)]
@@ -34,6 +36,8 @@ pub struct Place<'a> {
     pub disk: &'a dyn Disk,
     /// Warnings count as errors.
     pub strict: bool,
+    /// Is told how far it is.
+    pub watch: &'a dyn Watch,
 }
 
 /// Why nothing came of it, beside faults of the description, which are in the [`Report`].
@@ -90,6 +94,7 @@ pub fn build<'a>(
     only: &[String],
     now: OffsetDateTime,
 ) -> Result<Report<'a>, Fault> {
+    place.watch.stage("open");
     let existed = !at_out(place.disk.list(place.out), place.out)?.is_empty();
     recover(place.disk, place.out)?;
     let state = open_state(place)?;
@@ -131,6 +136,7 @@ pub fn build<'a>(
         return Ok(report);
     }
     let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
+    place.watch.stage("write");
     let Worked { found, outcomes, runbook } = worked;
     let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
     let (swaps, diffs) = stage_rest(place, &stage, compiled, rest)?;
@@ -199,6 +205,7 @@ fn stage_rest(
 /// # Errors
 /// The surroundings are in the way.
 pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Fault> {
+    place.watch.stage("open");
     let state = open_state(place)?;
     let mint: &mut dyn Mint = if rehearse { &mut Dry } else { &mut Locked };
     let mut report = read(place, &state, mint)?;
@@ -271,6 +278,7 @@ fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
 }
 
 fn read<'a>(place: Place<'a>, state: &State, mint: &mut dyn Mint) -> Result<Report<'a>, Fault> {
+    place.watch.stage("load schema");
     let mut sources = Sources::new(place.folder);
     let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
     let mut diagnostics = Diagnostics::default();
@@ -280,7 +288,8 @@ fn read<'a>(place: Place<'a>, state: &State, mint: &mut dyn Mint) -> Result<Repo
         lock = Lock::parse(&sources, id, &mut diagnostics);
     }
     let file = sources.open(place.name).map_err(Fault::Environment)?;
-    let compiled = compile(&knowledge, &mut sources, file, state, &lock, mint, &mut diagnostics);
+    let given = Given { file, state, lock: &lock };
+    let compiled = compile(&knowledge, &mut sources, &given, mint, place.watch, &mut diagnostics);
     let (diffs, stale) = (None, Vec::new());
     Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false })
 }
@@ -358,7 +367,13 @@ fn work(
     sources: &Sources,
     stage: Option<&Stage>,
 ) -> Result<Worked, Fault> {
-    let one = |host: &HostId| one_host(place, *host, compiled, sources, stage);
+    place.watch.stage("lower, render, compare");
+    let done = AtomicUsize::new(0);
+    let one = |host: &HostId| {
+        let outcome = one_host(place, *host, compiled, sources, stage);
+        place.watch.host(done.fetch_add(1, Relaxed) + 1, hosts.len());
+        outcome
+    };
     // collected whole, then looked through in order: nothing depends on which thread was faster
     let all: Vec<Result<_, Fault>> = hosts.par_iter().map(one).collect();
     let (mut found, mut outcomes) = (Diagnostics::default(), Vec::new());

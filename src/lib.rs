@@ -17,7 +17,7 @@
 //!
 //! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`pack`] makes of a build
 //! what is carried to the hosts; [`cli`] is the edge.
-//! [`reference`] tells what the schema says.
+//! [`reference`] tells what the schema says, [`watch`] how far a build is.
 //!
 //! `docs/decisions.md` says why things are as they are.
 //!
@@ -55,6 +55,7 @@ pub mod schema;
 pub mod services;
 pub mod source;
 pub mod syntax;
+pub mod watch;
 
 use std::collections::BTreeMap;
 
@@ -70,6 +71,7 @@ use render::{Bundle, MadeFrom, TemplateFault, Templates};
 use schema::Schema;
 use source::{FileId, Sources, Span};
 use syntax::node::Document;
+use watch::Watch;
 
 /// What clustergen itself knows: embedded, the same for every description.
 pub struct Knowledge {
@@ -102,18 +104,26 @@ pub struct Compiled {
     description: String,
 }
 
+/// What is compiled: a description, and what was allotted for it before.
+pub struct Given<'a> {
+    pub file: FileId,
+    pub state: &'a State<'a>,
+    pub lock: &'a Lock,
+}
+
 /// Compiles a description. All faults of all stages that can run are told; `None` where there is
 /// no cluster to go on with.
 pub fn compile(
     knowledge: &Knowledge,
     sources: &mut Sources,
-    file: FileId,
-    state: &State,
-    lock: &Lock,
+    given: &Given,
     mint: &mut dyn Mint,
+    watch: &dyn Watch,
     diagnostics: &mut Diagnostics,
 ) -> Option<Compiled> {
     let Knowledge { schema, platforms } = knowledge;
+    let Given { file, state, lock } = *given;
+    watch.stage("parse");
     let document = syntax::parse(sources, file, diagnostics);
     if diagnostics.fatal(false) {
         // a text is missing: what refers to it would be told for nothing
@@ -123,14 +133,21 @@ pub fn compile(
         return None;
     }
     let whole = sources.span(file);
+    watch.stage("inventory");
     let inventory = inventory::inventory(&document, schema, platforms, whole, diagnostics)?;
+    watch.stage("expand");
     let expanded = products::expand(&document, &inventory, schema, diagnostics);
+    watch.stage("decode");
     let cluster = decode::decode(&expanded, &inventory, schema, diagnostics);
+    watch.stage("declare");
     let facts = declare::declare(&cluster, &inventory);
+    watch.stage("check");
     check::check(&cluster, &inventory, &facts, diagnostics);
+    watch.stage("load templates");
     let (templates, own_templates) = templates(&inventory, sources, diagnostics)?;
     // behind a fault nothing is made for good, but what follows is looked at all the same
     let mint: &mut dyn Mint = if diagnostics.fatal(false) { &mut Dry } else { mint };
+    watch.stage("settle");
     let allotted = identity::settle(&facts, &inventory, state, lock, mint, diagnostics);
     let digest = render::sha256(syntax::print(&document).as_bytes());
     let description = sources.file(file).name.clone();

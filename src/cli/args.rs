@@ -129,6 +129,10 @@ pub(super) struct BuildArgs {
     /// Write only this host's bundle (may be said again); refused where the lock would change.
     #[arg(long, value_name = "NAME")]
     pub(super) host: Vec<String>,
+
+    /// Say on standard error what each stage took.
+    #[arg(long)]
+    pub(super) timings: bool,
 }
 
 #[derive(Args, Debug)]

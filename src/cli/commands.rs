@@ -6,9 +6,10 @@ use std::path::Path;
 use time::OffsetDateTime;
 
 use super::args::{BuildArgs, DiffArgs, Input};
+use super::progress::Progress;
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
-use crate::build::{Report, build as run_build, compare_with, look};
+use crate::build::{Place, Report, build as run_build, compare_with, look};
 use crate::diag::counted;
 use crate::diag::render::render;
 use crate::disk::{Disk, RealDisk};
@@ -21,7 +22,11 @@ pub(super) fn build(args: &BuildArgs, manner: Manner) -> Done {
     // two descriptions may share them
     let _state = Held::hold(project.state())?;
     let _out = Held::hold(project.out())?;
-    let report = run_build(project.place(manner), &args.host, OffsetDateTime::now_utc())?;
+    let progress = Progress::new(args.timings);
+    let place = Place { watch: &progress, ..project.place(manner) };
+    let built = run_build(place, &args.host, OffsetDateTime::now_utc());
+    progress.finish();
+    let report = built?;
     judge(&report, manner)?;
     if report.without_vault {
         tell("note: the vault is not here; everything was rendered from the lock\n");
@@ -32,7 +37,10 @@ pub(super) fn build(args: &BuildArgs, manner: Manner) -> Done {
 /// `build --check`: exits 1 with the difference.
 pub(super) fn build_check(args: &BuildArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;
-    let report = compare_with(project.place(manner), false)?;
+    let progress = Progress::new(args.timings);
+    let compared = compare_with(Place { watch: &progress, ..project.place(manner) }, false);
+    progress.finish();
+    let report = compared?;
     judge(&report, manner)?;
     stale(&report)?;
     if report.fresh() { Ok(()) } else { Err(Failure::Stale) }

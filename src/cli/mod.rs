@@ -5,6 +5,7 @@ mod commands;
 mod language;
 mod manual;
 mod pack;
+mod progress;
 mod project;
 
 use std::io::Write;

@@ -121,6 +121,7 @@ impl Project {
             out: &self.out,
             disk: &RealDisk,
             strict: manner.strict,
+            watch: &(),
         }
     }
 }
