@@ -57,6 +57,11 @@ fn faults_go_to_standard_error_and_end_with_1() {
     assert_eq!(code(&output), 1);
     assert!(output.stdout.is_empty());
     assert!(text(&output).contains("did you mean `file`?"), "{}", text(&output));
+    assert!(
+        text(&output).ends_with("\n1 error\n`clustergen explain CG0101` says more\n"),
+        "{}",
+        text(&output)
+    );
 }
 
 #[test]

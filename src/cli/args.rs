@@ -15,7 +15,7 @@ pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
 
-    /// How faults are printed.
+    /// Whom they are for: a person, an editor, a program.
     #[arg(long, global = true, value_enum, default_value = "human", help_heading = FAULTS)]
     pub(super) format: FormatArg,
 

@@ -11,7 +11,7 @@ use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
 use crate::build::{Place, Report, build as run_build, compare_with, look};
 use crate::diag::counted;
-use crate::diag::render::render;
+use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
 use crate::syntax;
 
@@ -90,8 +90,13 @@ pub(super) fn expand(input: &Input, manner: Manner) -> Done {
 /// Prints every fault; a failure where the description is wrong.
 pub(super) fn judge(report: &Report, manner: Manner) -> Done {
     tell(&render(&report.diagnostics, &report.sources, manner.format, true));
-    let wrong = report.compiled.is_none() || report.diagnostics.fatal(manner.strict);
-    if wrong { Err(Failure::Description) } else { Ok(()) }
+    if report.compiled.is_some() && !report.diagnostics.fatal(manner.strict) {
+        return Ok(());
+    }
+    if let (Format::Human, Some(first)) = (manner.format, report.diagnostics.sorted().first()) {
+        tell(&format!("`clustergen explain {}` says more\n", first.code.id()));
+    }
+    Err(Failure::Description)
 }
 
 /// A folder that nobody else builds into, made where it was not there.

@@ -48,7 +48,7 @@ impl Project {
         match path.metadata() {
             Err(error) if error.kind() == NotFound => {
                 return said(
-                    "is not there: name the description, as `clustergen check cluster.kdl`",
+                    "is not there: name the description, or start one with `clustergen init`",
                 );
             }
             Err(error) => return said(&format!("cannot be read: {error}")),

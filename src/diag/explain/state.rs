@@ -24,8 +24,8 @@ super::explanations! {
 
     SecretUnset, "err/secret/without-a-value.case":
         "The secret comes from a person, and nobody has given it yet. Files carry its token, so all
-         can be built and reviewed; only applying needs the value.";
-        "Give it before you apply.";
+         can be built and reviewed; packing and applying need the value.";
+        "Give it before you pack or apply.";
 
     Template, "err/templates/a-name-that-the-view-does-not-have.case":
         "A template of yours replaces one of clustergen's. It is given values that are quoted for
