@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clustergen::build::{build, compare_with};
-use clustergen::disk::{Disk, EntryKind, RealDisk, RealFolder};
+use clustergen::disk::{Disk, EntryKind, Look, RealDisk, RealFolder};
 
 use crate::support::{Bench, Edited, build_well, day, folders, tree};
 
@@ -38,7 +38,7 @@ impl Killed {
     }
 }
 
-impl Disk for Killed {
+impl Look for Killed {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         self.alive()?;
         RealDisk.read(path)
@@ -48,7 +48,9 @@ impl Disk for Killed {
         self.alive()?;
         RealDisk.list(path)
     }
+}
 
+impl Disk for Killed {
     fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
         self.step()?;
         RealDisk.make_folder(path, mode)

@@ -5,6 +5,7 @@
 //! - `steps.kdl`: the steps of the vendors' guides, and which case shows what does each.
 //! - `diff/<claim>/`: `before.kdl`, `after.kdl`, the state of before, and the page of changes.
 //! - `pack/`: what is listed of archives, and what is said where none is written.
+//! - `against/`: what is said where there is no output to compare with.
 //!
 //! Cases are found, not listed. `GOLDEN=update cargo test --test golden` writes what differs and
 //! derives the cases that the schema asks for; read the difference before you commit it.
@@ -13,6 +14,7 @@
 // tests prepare what they look at
 #![allow(clippy::disallowed_methods, clippy::too_many_lines)]
 
+mod against;
 mod cli;
 mod crash;
 mod derive;

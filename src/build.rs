@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use crate::diag::{Diagnostics, did_you_mean};
 use crate::diff::{HostDiff, Origins, compare, host_text, page};
-use crate::disk::Disk;
+use crate::disk::{Disk, Look};
 use crate::identity::{Dry, Lock, Locked, Mint, State, StateWrites, Vault};
 use crate::model::host::HostId;
 use crate::output::{
@@ -38,6 +38,20 @@ pub struct Place<'a> {
     pub strict: bool,
     /// Is told how far it is.
     pub watch: &'a dyn Watch,
+}
+
+impl<'a> Place<'a> {
+    /// What lies in the output folder.
+    fn old(self) -> Old<'a> {
+        Old { disk: self.disk, out: self.out }
+    }
+}
+
+/// An output that is compared with what a build would write.
+#[derive(Clone, Copy)]
+pub struct Old<'a> {
+    pub disk: &'a dyn Look,
+    pub out: &'a Path,
 }
 
 /// Why nothing came of it, beside faults of the description, which are in the [`Report`].
@@ -114,7 +128,7 @@ pub fn build<'a>(
         return Ok(report);
     }
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
-    let existing = existing(place, compiled)?;
+    let existing = existing(place.old(), compiled)?;
     let hosts = selected(compiled, only)?;
     let lock = compiled.allotted.lock.print(place.name);
     let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
@@ -123,7 +137,7 @@ pub fn build<'a>(
         return Err(Fault::Asked(why.to_owned()));
     }
     let stage = Stage::new(place.disk, place.out)?;
-    let worked = work(place, &hosts, compiled, &report.sources, Some(&stage));
+    let worked = work(place.watch, place.old(), &hosts, compiled, &report.sources, Some(&stage));
     if worked.as_ref().map_or(true, |it| it.found.fatal(place.strict)) {
         recover(place.disk, place.out)?;
         if !existed {
@@ -190,7 +204,7 @@ fn stage_rest(
         diffs.push(HostDiff::Gone { host });
     }
     let tops = top_files(rest.runbook, &ClusterJson::of(compiled, digests));
-    for (name, text) in stale(place, tops)? {
+    for (name, text) in stale(place.old(), tops)? {
         stage.top(name, &text)?;
     }
     if !swaps.is_empty() {
@@ -205,6 +219,18 @@ fn stage_rest(
 /// # Errors
 /// The surroundings are in the way.
 pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Fault> {
+    compare_against(place, place.old(), rehearse)
+}
+
+/// As [`compare_with`], with an output that may lie elsewhere.
+///
+/// # Errors
+/// The surroundings are in the way.
+pub fn compare_against<'a>(
+    place: Place<'a>,
+    old: Old,
+    rehearse: bool,
+) -> Result<Report<'a>, Fault> {
     place.watch.stage("open");
     let state = open_state(place)?;
     let mint: &mut dyn Mint = if rehearse { &mut Dry } else { &mut Locked };
@@ -215,18 +241,19 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
     }
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let hosts = selected(compiled, &[])?;
-    let Worked { found, outcomes, runbook } = work(place, &hosts, compiled, &report.sources, None)?;
+    let Worked { found, outcomes, runbook } =
+        work(place.watch, old, &hosts, compiled, &report.sources, None)?;
     let (mut diffs, mut digests) = (Vec::new(), BTreeMap::new());
     for outcome in outcomes {
         digests.insert(outcome.host, outcome.digest);
         report.stale.extend(outcome.strange);
         diffs.push(outcome.diff);
     }
-    let existing = existing(place, compiled)?;
+    let existing = existing(old, compiled)?;
     let existing = existing.map(|it| it.cluster.hosts).unwrap_or_default();
     let gone = existing.into_keys().filter(|host| !digests.contains_key(host));
     diffs.extend(gone.map(|host| HostDiff::Gone { host }));
-    for (name, _) in stale(place, top_files(runbook, &ClusterJson::of(compiled, digests)))? {
+    for (name, _) in stale(old, top_files(runbook, &ClusterJson::of(compiled, digests)))? {
         report.stale.push(format!("`{name}` is not what a build would write"));
     }
     let lock = compiled.allotted.lock.print(place.name);
@@ -240,13 +267,13 @@ pub fn compare_with(place: Place<'_>, rehearse: bool) -> Result<Report<'_>, Faul
 }
 
 /// The output of the last build, where it is this cluster's.
-fn existing(place: Place, compiled: &Compiled) -> Result<Option<Existing>, Fault> {
-    let existing = Existing::open(place.disk, place.out)?;
+fn existing(old: Old, compiled: &Compiled) -> Result<Option<Existing>, Fault> {
+    let existing = Existing::open(old.disk, old.out)?;
     let name = &compiled.inventory.cluster.name;
     match existing {
         Some(other) if other.cluster.cluster != *name => Err(Fault::Environment(format!(
             "`{}` holds the bundles of the cluster `{}`, not of `{name}`: name another folder with `-o`, or delete this one where the cluster has a new name",
-            place.out.display(),
+            old.out.display(),
             other.cluster.cluster,
         ))),
         existing => Ok(existing),
@@ -361,17 +388,18 @@ struct Worked {
 
 /// Lowers, renders, compares and stages hosts, several at once; outcomes in the hosts' order.
 fn work(
-    place: Place,
+    watch: &dyn Watch,
+    old: Old,
     hosts: &[HostId],
     compiled: &Compiled,
     sources: &Sources,
     stage: Option<&Stage>,
 ) -> Result<Worked, Fault> {
-    place.watch.stage("lower, render, compare");
+    watch.stage("lower, render, compare");
     let done = AtomicUsize::new(0);
     let one = |host: &HostId| {
-        let outcome = one_host(place, *host, compiled, sources, stage);
-        place.watch.host(done.fetch_add(1, Relaxed) + 1, hosts.len());
+        let outcome = one_host(old, *host, compiled, sources, stage);
+        watch.host(done.fetch_add(1, Relaxed) + 1, hosts.len());
         outcome
     };
     // collected whole, then looked through in order: nothing depends on which thread was faster
@@ -387,7 +415,7 @@ fn work(
 }
 
 fn one_host(
-    place: Place,
+    old: Old,
     host: HostId,
     compiled: &Compiled,
     sources: &Sources,
@@ -401,8 +429,8 @@ fn one_host(
         compiled.bundle(&plan, sources, &mut diagnostics)
     };
     let Some(bundle) = bundle else { return Ok((diagnostics, None)) };
-    let folder = place.out.join(&bundle.host);
-    let before = read_host(place.disk, &folder)?;
+    let folder = old.out.join(&bundle.host);
+    let before = read_host(old.disk, &folder)?;
     let (from, templates) = (compiled.made_from(), &compiled.templates);
     let origins = Origins { plan: &plan, templates, from: &from, sources };
     let diff = compare(before.as_ref(), &bundle, &origins);
@@ -413,7 +441,7 @@ fn one_host(
     let mut strange = Vec::new();
     if let (None, Some(before)) = (stage, &before) {
         let generated = ["files/", "edits/", "steps/"];
-        let known = foreign(place.disk, &folder, &before.files)?;
+        let known = foreign(old.disk, &folder, &before.files)?;
         let told = known.keys().filter(|path| generated.iter().any(|it| path.starts_with(it)));
         let host = &bundle.host;
         strange.extend(told.map(|path| format!("`{host}/{path}` was not made by clustergen")));
@@ -424,14 +452,14 @@ fn one_host(
 
 /// The output folder's own files that are not as they should be.
 fn stale(
-    place: Place,
+    old: Old,
     tops: BTreeMap<&'static str, String>,
 ) -> Result<Vec<(&'static str, String)>, Fault> {
     let mut stale = Vec::new();
     for (name, text) in tops {
-        let path = place.out.join(name);
-        let old = at_out(place.disk.read(&path), &path)?;
-        if old.as_deref() != Some(text.as_bytes()) {
+        let path = old.out.join(name);
+        let before = at_out(old.disk.read(&path), &path)?;
+        if before.as_deref() != Some(text.as_bytes()) {
             stale.push((name, text));
         }
     }

@@ -1,4 +1,5 @@
-//! The doors to the file system: everything that clustergen changes goes through [`Disk`].
+//! The doors to the file system: everything that clustergen changes goes through [`Disk`], and what
+//! it looks at of an output through [`Look`], behind which there may be a commit as well.
 //!
 //! A test stops at every operation of it in turn; so each method is one step that is either done
 //! or not, and nothing else in clustergen writes.
@@ -25,8 +26,8 @@ pub enum EntryKind {
     Other,
 }
 
-/// Changes on a disk, one step each, and what it takes to decide on them.
-pub trait Disk: Sync {
+/// Files as they lie in folders.
+pub trait Look: Sync {
     /// A file's bytes; `None` where there is none.
     ///
     /// # Errors
@@ -47,7 +48,10 @@ pub trait Disk: Sync {
     /// # Errors
     /// As the operating system says.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, EntryKind)>>;
+}
 
+/// Changes on a disk, one step each, and what it takes to decide on them.
+pub trait Disk: Look {
     /// Makes a folder; fine where it is there.
     ///
     /// # Errors
@@ -155,7 +159,7 @@ impl Folder for RealFolder {
 /// The disk itself.
 pub struct RealDisk;
 
-impl Disk for RealDisk {
+impl Look for RealDisk {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         match rustix::fs::open(path, READ, Mode::empty()) {
             Ok(file) => {
@@ -206,7 +210,9 @@ impl Disk for RealDisk {
         list.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(list)
     }
+}
 
+impl Disk for RealDisk {
     fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
         match fs::DirBuilder::new().mode(mode).create(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),

@@ -37,7 +37,8 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// Say what is wrong with the description; write nothing.
     Check(Input),
-    /// Show what a build would change; write nothing.
+    /// Show what a build would change; write nothing, need no vault. Ends with 0 whether or not
+    /// there is a difference: `build --check` is the one that judges.
     Diff(DiffArgs),
     /// Print the description with its products written out.
     Expand(Input),
@@ -110,6 +111,11 @@ pub(super) struct DiffArgs {
     /// The output folder to compare with; `out` beside the description otherwise.
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: Option<PathBuf>,
+
+    /// Compare with another output folder instead, or by `git:REV` with the output as it was
+    /// committed: `git:HEAD~1`, `git:v1.4`, `git:origin/main`.
+    #[arg(long, value_name = "DIR|git:REV")]
+    pub(super) against: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

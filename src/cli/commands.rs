@@ -5,7 +5,7 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-use super::args::{BuildArgs, DiffArgs, Input};
+use super::args::{BuildArgs, Input};
 use super::progress::Progress;
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
@@ -53,14 +53,6 @@ pub(super) fn stale(report: &Report) -> Done {
         print(&format!("\n{sentence}\n"))?;
     }
     Ok(())
-}
-
-/// `diff`: what a build would change.
-pub(super) fn diff(args: &DiffArgs, manner: Manner) -> Done {
-    let project = Project::open(&args.input, args.output.as_deref())?;
-    let report = compare_with(project.place(manner), true)?;
-    judge(&report, manner)?;
-    print(&report.page().unwrap_or_default())
 }
 
 /// `check`: what is wrong with the description.

@@ -2,6 +2,8 @@
 
 mod args;
 mod commands;
+mod diff;
+mod git;
 mod language;
 mod manual;
 mod pack;
@@ -95,7 +97,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Build(args) if args.check => commands::build_check(args, manner),
         Command::Build(args) => commands::build(args, manner),
         Command::Check(input) => commands::check(input, manner),
-        Command::Diff(args) => commands::diff(args, manner),
+        Command::Diff(args) => diff::diff(args, manner),
         Command::Expand(input) => commands::expand(input, manner),
         Command::Init(args) => language::init(args),
         Command::Schema(args) => language::schema(args),

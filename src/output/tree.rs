@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{HISTORY, STAGE, top::ClusterJson};
 use crate::diff::Before;
-use crate::disk::{Disk, EntryKind};
+use crate::disk::{Disk, EntryKind, Look};
 use crate::render::{Manifest, SUMS};
 
 /// Why an output folder cannot be used: a fault of the surroundings, not of the description.
@@ -71,7 +71,7 @@ impl Existing {
     ///
     /// # Errors
     /// It is somebody else's, or cannot be read.
-    pub fn open(disk: &dyn Disk, out: &Path) -> Result<Option<Self>, OutFault> {
+    pub fn open(disk: &dyn Look, out: &Path) -> Result<Option<Self>, OutFault> {
         let entries = at(out, disk.list(out))?;
         if entries.iter().all(|(name, _)| name == STAGE) {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Existing {
 ///
 /// # Errors
 /// Something is there but cannot be read, or the folder is not ours.
-pub fn read_host(disk: &dyn Disk, folder: &Path) -> Result<Option<Before>, OutFault> {
+pub fn read_host(disk: &dyn Look, folder: &Path) -> Result<Option<Before>, OutFault> {
     let Some(sums) = at(folder, disk.read_below(folder, SUMS))? else {
         let empty = at(folder, disk.list(folder))?.is_empty();
         return if empty { Ok(None) } else { Err(OutFault::InTheWay(folder.to_owned())) };
@@ -117,7 +117,7 @@ pub fn read_host(disk: &dyn Disk, folder: &Path) -> Result<Option<Before>, OutFa
 /// # Errors
 /// The folder cannot be read.
 pub fn foreign(
-    disk: &dyn Disk,
+    disk: &dyn Look,
     folder: &Path,
     ours: &BTreeMap<String, Vec<u8>>,
 ) -> Result<BTreeMap<String, EntryKind>, OutFault> {
