@@ -219,7 +219,7 @@ impl Text<'_> {
 /// A value that a person might write and that is none of this kind.
 fn wrong(field: &Field) -> String {
     match &field.ty {
-        Type::String | Type::Text => "7".to_owned(),
+        Type::String | Type::Text | Type::TextOrSecret => "7".to_owned(),
         Type::Label | Type::Host => "\"Web_1\"".to_owned(),
         Type::Domain => "\"www example\"".to_owned(),
         Type::Address => "\"197.122.32.421\"".to_owned(),

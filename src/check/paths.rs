@@ -1,5 +1,5 @@
-//! CG0402: a file has one owner. Blocks and keys may share a file with each other, but with no
-//! one who owns the whole of it.
+//! CG0402: a file has one owner. Services of one kind may share one: a daemon's configuration, or
+//! a file of others in which they have a block or keys.
 
 use std::collections::BTreeMap;
 
@@ -49,11 +49,9 @@ fn no_file_in_a_file(host: &str, seen: &BTreeMap<&str, &Claim>, diagnostics: &mu
     }
 }
 
-/// Services of one kind share their daemon's files; blocks and keys share a file.
+/// Services of one kind make one thing of what they put into a file.
 fn agree(a: &Claim, b: &Claim) -> bool {
     let (kind, other) = (service_kind(&a.owner), service_kind(&b.owner));
     let daemon = kind == other && !["file", "certificate"].contains(&kind);
-    daemon
-        || (a.kind == ClaimKind::Shared && b.kind == ClaimKind::Shared)
-        || a.owner == b.owner && a.origin == b.origin
+    daemon || a.owner == b.owner && a.origin == b.origin
 }

@@ -68,12 +68,36 @@ pub struct Block {
     pub on_change: OnChange,
 }
 
-/// Keys in a file that others own too.
+/// Keys in a file that others own too: in the bundle, a file in the same format.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Keys {
     pub path: AbsPath,
-    pub keys: BTreeMap<String, String>,
+    pub format: KeyFormat,
+    /// Whether the file is made where it is not there.
+    pub create: bool,
+    pub template: &'static str,
+    pub view: Fields,
     pub on_change: OnChange,
+}
+
+/// How a file with keys is read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum KeyFormat {
+    /// As `java.util.Properties` does.
+    Properties,
+    /// As `configparser` of Python does.
+    Ini,
+}
+
+impl KeyFormat {
+    /// As `host.sh` writes it, and as the service is called.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Properties => "properties",
+            Self::Ini => "ini",
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -290,6 +314,10 @@ pub enum Encoding {
     Raw,
     /// A private key, PEM, as the whole file.
     PrivateKey,
+    /// The value of a key of a Java properties file.
+    Properties,
+    /// The value of a key of an ini file: one line.
+    Ini,
 }
 
 impl Encoding {
@@ -298,6 +326,8 @@ impl Encoding {
         match self {
             Self::Raw => "raw",
             Self::PrivateKey => "pem",
+            Self::Properties => "properties",
+            Self::Ini => "ini",
         }
     }
 }

@@ -7,6 +7,7 @@
 mod cron;
 mod csync2;
 mod etc_hosts;
+mod keyed;
 mod nginx;
 mod sh;
 mod xinetd;
@@ -14,6 +15,7 @@ mod xinetd;
 pub use cron::{cron_command, cron_variable};
 pub use csync2::{csync2_pattern, csync2_string, csync2_word};
 pub use etc_hosts::hosts_name;
+pub use keyed::{Piece, in_slot, ini_line, ini_section, properties_line};
 pub use nginx::{nginx_header, nginx_literal, nginx_location, nginx_word};
 pub use sh::{sh_table, sh_word};
 pub use xinetd::xinetd_value;

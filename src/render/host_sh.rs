@@ -2,7 +2,7 @@
 
 use super::MadeFrom;
 use crate::model::plan::{
-    Block, Body, Check, Condition, File, HostPlan, Kind, Made, OnChange, Resource, Step, User,
+    Block, Body, Check, Condition, File, HostPlan, Keys, Kind, Made, OnChange, Resource, Step, User,
 };
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, sh_word};
@@ -109,10 +109,7 @@ fn line(resource: &Resource) -> Result<Text, String> {
             }
             words
         }
-        // better no bundle than one that leaves something out in silence
-        Kind::Keys(_) => {
-            return Err(format!("`{}` wants what apply.sh has no verb for", resource.owner));
-        }
+        Kind::Keys(keys) => keys_words(keys, span)?,
     };
     let condition = condition(&resource.condition, span)?;
     let verb = format!("{:<10}", words[0]);
@@ -173,6 +170,14 @@ fn block_words(block: &Block, span: Span) -> Result<Vec<String>, String> {
     let path = quoted(block.path.as_str(), span)?;
     let mut words = vec!["block".to_owned(), quoted(&block.mark, span)?, path];
     words.extend(on_change(&block.on_change, span)?);
+    Ok(words)
+}
+
+fn keys_words(keys: &Keys, span: Span) -> Result<Vec<String>, String> {
+    let path = quoted(keys.path.as_str(), span)?;
+    let mut words = vec!["keys".to_owned(), keys.format.word().to_owned(), path];
+    words.extend(on_change(&keys.on_change, span)?);
+    words.push(if keys.create { "create" } else { "there" }.to_owned());
     Ok(words)
 }
 

@@ -46,7 +46,7 @@ pub struct Manifest {
 pub struct ManifestEntry {
     /// Where it goes on the host.
     pub path: String,
-    /// `file`, `certificate`, `secret` or `block`.
+    /// `file`, `certificate`, `secret`, `block` or `keys`.
     pub kind: String,
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub mode: String,
@@ -133,6 +133,7 @@ fn entry(
         Kind::Block(block) => {
             (&block.path, "block", String::new(), String::new(), &block.on_change)
         }
+        Kind::Keys(keys) => (&keys.path, "keys", String::new(), String::new(), &keys.on_change),
         _ => return None,
     };
     let entry = ManifestEntry {

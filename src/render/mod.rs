@@ -111,6 +111,7 @@ pub fn place(resource: &Resource) -> Option<String> {
     match &resource.kind {
         Kind::File(file) => Some(format!("files{}", file.path)),
         Kind::Block(block) => Some(format!("edits{}.block", block.path)),
+        Kind::Keys(keys) => Some(format!("edits{}.keys", keys.path)),
         _ => None,
     }
 }
@@ -122,6 +123,7 @@ fn template(resource: &Resource) -> Option<(&'static str, &Fields)> {
             _ => None,
         },
         Kind::Block(block) => Some((block.template, &block.view)),
+        Kind::Keys(keys) => Some((keys.template, &keys.view)),
         _ => None,
     }
 }

@@ -200,7 +200,8 @@ impl Run<'_> {
 
     fn value(&mut self, value: &Value, field: &Field, constraint: &str) {
         if let Some(annotation) = &value.annotation
-            && !(field.ty == Type::Secret && annotation.value == "secret")
+            && !(matches!(field.ty, Type::Secret | Type::TextOrSecret)
+                && annotation.value == "secret")
         {
             self.fault(
                 Code::Annotation,

@@ -87,6 +87,7 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "version" => Type::Version,
         "bool" => Type::Bool,
         "secret" => Type::Secret,
+        "text-or-secret" => Type::TextOrSecret,
         "location" => Type::Location,
         "file" => Type::LocalFile,
         "integer" => Type::Integer {

@@ -37,6 +37,8 @@ pub enum Type {
     OneOf(Vec<String>),
     /// `(secret)"name"`.
     Secret,
+    /// Text of any number of lines, or `(secret)"name"`.
+    TextOrSecret,
     /// A path of a URL: `/static`, with an optional modifier of nginx's.
     Location,
     /// A file beside the description.
@@ -67,6 +69,7 @@ impl Type {
             Self::Bool => "bool",
             Self::OneOf(_) => "one-of",
             Self::Secret => "secret",
+            Self::TextOrSecret => "text-or-secret",
             Self::Location => "location",
             Self::LocalFile => "file",
         }
@@ -137,6 +140,9 @@ impl Type {
                 "is no number in the range",
                 format!("write a whole number, {min} to {max}"),
             )),
+            (Self::TextOrSecret, Scalar::String(text)) if value.annotation.is_some() => {
+                Label::parse(text).map(drop)
+            }
             (_, Scalar::String(text)) => self.check_text(text),
             _ => Err(Wrong::new(
                 "is no text",
@@ -168,7 +174,9 @@ impl Type {
             Self::Schedule => Crontab::parse(text).map(drop),
             Self::Location => location(text),
             Self::LocalFile => local_file(text),
-            Self::Text | Self::Bool | Self::Port | Self::Integer { .. } => Ok(()),
+            Self::Text | Self::TextOrSecret | Self::Bool | Self::Port | Self::Integer { .. } => {
+                Ok(())
+            }
         }
     }
 }

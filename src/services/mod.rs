@@ -6,14 +6,18 @@
 
 mod certificate;
 mod cron;
+mod content;
 mod csync2;
 mod declare;
 mod decode;
 mod file;
 mod grid;
 mod hosts;
+mod ini;
+mod keyed;
 mod lowering;
 mod nginx;
+mod properties;
 mod read;
 mod step;
 
@@ -36,7 +40,9 @@ pub static ALL: &[Entry] = &[
     entry::<csync2::Csync2>(),
     entry::<file::OwnFile>(),
     entry::<hosts::Hosts>(),
+    entry::<ini::Ini>(),
     entry::<nginx::Nginx>(),
+    entry::<properties::Properties>(),
     entry::<step::OwnStep>(),
 ];
 

@@ -3,6 +3,7 @@
 //! The schema has seen that each value parses; what comes back as `None` here was never written.
 
 use crate::model::crontab::Crontab;
+use crate::model::plan::OnChange;
 use crate::model::value::{AbsPath, Duration, Mode, Port, Size, Version};
 use crate::source::Spanned;
 use crate::syntax::node::{Node, Scalar, Value};
@@ -50,6 +51,13 @@ pub(super) fn is_true(value: Option<&Value>) -> bool {
 /// The first argument of a child that stands once: `port 30865`.
 pub(super) fn first<'a>(node: &'a Node, child: &str) -> Option<&'a Value> {
     node.child(child).and_then(|child| child.args.first())
+}
+
+/// `reload "app.service"` or `restart "app.service"`.
+pub(super) fn on_change(node: &Node) -> OnChange {
+    let unit = |child: &str| first(node, child).and_then(Value::as_str).map(str::to_owned);
+    let reload = unit("reload").map(OnChange::Reload);
+    reload.or_else(|| unit("restart").map(OnChange::Restart)).unwrap_or(OnChange::Nothing)
 }
 
 /// All arguments of all children of a name, in order.

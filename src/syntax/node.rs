@@ -124,12 +124,14 @@ impl Node {
         self.children.iter().filter(move |child| child.is(name))
     }
 
-    /// `kind[name]`, or `kind` where the node has no name.
+    /// `kind[name]`, or `kind` where the node has no name. What is called by a path that it shares
+    /// with others has a name besides: `properties[/etc/app.properties pool]`.
     #[must_use]
     pub fn key(&self) -> String {
-        match self.label() {
-            Some(label) => format!("{}[{label}]", self.name.value),
-            None => self.name.value.clone(),
+        match (self.label(), self.prop("name").and_then(Value::as_str)) {
+            (Some(label), Some(name)) => format!("{}[{label} {name}]", self.name.value),
+            (Some(label), None) => format!("{}[{label}]", self.name.value),
+            (None, _) => self.name.value.clone(),
         }
     }
 }
