@@ -373,7 +373,7 @@ keys_reader='
         value[m] = tail
         between[m] = substr(rest, length(name) + 1, length(rest) - length(name) - length(tail))
         bare[m] = !at
-        before[m] = indent[m] name between[m]
+        before[m] = at && tail == "" ? line[i] : indent[m] name between[m]
     }
 '
 # --- key-wise edits: how a file is changed ----------------------------------------------------

@@ -7,6 +7,7 @@
 //! machine is touched. Debian 12: `nginx libnginx-mod-stream csync2 xinetd cron shellcheck busybox
 //! dash iproute2 util-linux openssl sqlite3 systemd
 //! unzip tar`.
+//! dash mawk gawk python3 iproute2 util-linux openssl sqlite3 systemd`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests write descriptions and wait for daemons.
@@ -21,9 +22,11 @@ mod host;
 mod hosts;
 mod injection;
 mod keys;
+mod keys_random;
 mod nginx;
 mod nginx_conf;
 mod pack;
+mod properties;
 mod scripts;
 mod steps;
 mod sync;
