@@ -10,6 +10,7 @@ use super::vault::{
     secret_name,
 };
 use crate::model::plan::{Encoding, Slot};
+use crate::quote::in_slot;
 use crate::source::Folder;
 
 /// The value of a slot; `None` where the vault has none.
@@ -19,19 +20,36 @@ use crate::source::Folder;
 pub fn value(state: &dyn Folder, slot: &Slot) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
     let name = value_name(slot);
     let Some(value) = held(state, &name)? else { return Ok(None) };
-    let Some(wanted) = slot.digest() else { return Ok(Some(value)) };
+    let Some(wanted) = slot.digest() else { return encoded(slot, &name, value).map(Some) };
     let found = match slot.encoding {
         Encoding::PrivateKey => public_digest(&key_pair(&name, &value)?),
-        Encoding::Raw => {
+        Encoding::Raw | Encoding::Properties | Encoding::Ini => {
             let hex = held(state, DIGEST_KEY)?;
             let hex = hex.ok_or_else(|| broken(DIGEST_KEY, "it is not in the vault"))?;
             keyed_digest(&digest_key(&hex)?, &slot.secret, &value)?
         }
     };
     if found.starts_with(wanted) {
-        Ok(Some(value))
+        encoded(slot, &name, value).map(Some)
     } else {
         Err(broken(&name, "it is not the value that the lock names"))
+    }
+}
+
+/// A value as its slot's format writes it; the digest is over the value itself.
+fn encoded(
+    slot: &Slot,
+    name: &str,
+    value: Zeroizing<Vec<u8>>,
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    if matches!(slot.encoding, Encoding::Raw | Encoding::PrivateKey) {
+        return Ok(value);
+    }
+    let text = std::str::from_utf8(&value).map_err(|_| broken(name, "it is not UTF-8"))?;
+    let written = in_slot(slot.encoding, text.trim_end_matches('\n'));
+    match written {
+        Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
+        Err(wrong) => Err(broken(name, &format!("{}: {}", wrong.why, wrong.help))),
     }
 }
 

@@ -116,6 +116,9 @@ impl Type {
             Self::Bool => "`#true` or `#false`",
             Self::OneOf(_) => "one of the words that are named",
             Self::Secret => "a secret by its name: `(secret)\"redis\"`",
+            Self::TextOrSecret => {
+                "text of any number of lines, or a secret by its name: `(secret)\"redis\"`"
+            }
             Self::Location => {
                 "a path that starts with `/`, alone or behind `=`, `^~`, `~` or `~*` and a space, as nginx has it: `\"/static\"`, `\"= /status\"`, `\"~ [.]php$\"`"
             }

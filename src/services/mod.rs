@@ -5,8 +5,8 @@
 //! Services never import each other: what one needs of another goes through the facts.
 
 mod certificate;
-mod cron;
 mod content;
+mod cron;
 mod csync2;
 mod declare;
 mod decode;
