@@ -15,10 +15,12 @@ mod grid;
 mod hosts;
 mod ini;
 mod keyed;
+mod logrotate;
 mod lowering;
 mod nginx;
 mod properties;
 mod read;
+mod rotation;
 mod step;
 
 pub use declare::Declare;
@@ -41,6 +43,7 @@ pub static ALL: &[Entry] = &[
     entry::<file::OwnFile>(),
     entry::<hosts::Hosts>(),
     entry::<ini::Ini>(),
+    entry::<logrotate::Logrotate>(),
     entry::<nginx::Nginx>(),
     entry::<properties::Properties>(),
     entry::<step::OwnStep>(),

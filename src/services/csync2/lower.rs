@@ -1,19 +1,20 @@
 //! `csync2.cfg` and what lies beside it, for one host.
 
 use super::super::lowering::{Owner, Scripts};
+use super::super::rotation::Rotation;
 use super::super::{Located, Lowering, grid};
-use super::{Action, Csync2, Daemon, purpose};
+use super::{Action, Csync2, Daemon, ROTATION, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, service_kind};
 use crate::model::plan::{Body, Encoding, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::{
-    Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed, number, plain,
-    raw_lines, sh_word, xinetd_value,
+    Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed, logrotate_path, number,
+    plain, raw_lines, sh_word, xinetd_value,
 };
 use crate::services::Service;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 pub(super) fn lower(services: &[Located<Csync2>], cx: &mut Lowering) {
     let [first, ..] = services else { return };
@@ -25,6 +26,7 @@ pub(super) fn lower(services: &[Located<Csync2>], cx: &mut Lowering) {
     lower_pair(owner, &dir, cx);
     lower_listener(services, cx);
     lower_schedule(services, cx);
+    lower_rotation(services, cx);
     for service in services {
         lower_first_sync(service, cx);
     }
@@ -257,6 +259,31 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
     cx.template(owner, path, 0o644, "csync2/cron", view, OnChange::Nothing);
     let unit = cx.this().platform.fact("cron.unit").unwrap_or("cron.service").to_owned();
     cx.unit(owner, &unit, &[]);
+}
+
+/// The logs of all the groups' actions in one file: two groups may have one log.
+fn lower_rotation(services: &[Located<Csync2>], cx: &mut Lowering) {
+    let [first, ..] = services else { return };
+    let actions = services.iter().flat_map(|service| &service.options.actions);
+    let mut logs: Vec<&Spanned<String>> = actions.map(|action| &action.logfile).collect();
+    logs.sort_by(|a, b| a.value.cmp(&b.value));
+    logs.dedup_by(|a, b| a.value == b.value);
+    if logs.is_empty() {
+        return;
+    }
+    let paths: Vec<Text> =
+        logs.iter().map(|log| cx.text(logrotate_path(&log.value, log.span), log.span)).collect();
+    let span = first.origin.span;
+    // csync2 opens its log anew for each command (action.c)
+    let options = ["monthly", "rotate 12", "compress", "missingok", "notifempty"];
+    let rotation = Rotation {
+        name: ROTATION,
+        paths,
+        options: options.map(|word| fixed(word, span)).into(),
+        scripts: Vec::new(),
+        extra: Vec::new(),
+    };
+    rotation.lower(first.owner(), span, cx);
 }
 
 /// The first member gives its files to all, the others wait for them. The order of the calls is

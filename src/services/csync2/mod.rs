@@ -2,7 +2,7 @@
 //!
 //! Files: `csync2.cfg`, the group's key, the host's TLS pair, all in the one folder that the
 //! binary was built for; what listens for peers (a socket unit, xinetd, inetd); a crontab with
-//! this host's own minute. Several groups on one host share cfg, pair and listener.
+//! this host's own minute; the logs of actions are rotated. Several groups on one host share cfg, pair and listener.
 //!
 //! Sources: csync2 2.0's `cfgfile_parser.y`, `csync2.c`, `daemon.c`; csync2(8). What the lab saw:
 //! - GnuTLS shows a certificate only where its issuer is among those that the server names, and
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decode::set;
-use super::{Checking, Declare, Decode, Located, Lowering, Service, grid, read};
+use super::{Checking, Declare, Decode, Located, Lowering, Service, grid, read, rotation};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
@@ -35,6 +35,9 @@ const PORT: Port = Port::known(30865);
 
 /// The longest key that `csync2 -k` writes has so many characters.
 const KEY_LENGTH: usize = 64;
+
+/// The file that rotates the logs of actions.
+const ROTATION: &str = "clustergen-csync2";
 
 /// A member's certificate is pinned by its peers, so it is long-lived: ten years.
 const PAIR_VALIDITY: Duration = Duration::from_seconds(3650 * 86_400);
@@ -238,6 +241,9 @@ impl Csync2 {
             declare.claims(&hosts, &[&self.key_path(&dir)], &ClaimKind::PerHost);
         }
         declare.claims(&members, &["/etc/cron.d/clustergen-csync2"], &ClaimKind::PerHost);
+        if !self.actions.is_empty() {
+            declare.claims(&members, &[&rotation::path(ROTATION)], &ClaimKind::PerHost);
+        }
         match self.listener.value {
             Daemon::Systemd => declare.claims(
                 &members,

@@ -1,0 +1,23 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=logs
+host=app2
+names='app2 app2.example.net'
+addresses=10.1.0.12
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   logrotate
+    block     logs /etc/hosts none -
+    file      0644 root:root /etc/logrotate.d/app none -
+    file      0644 root:root /etc/logrotate.d/worker none -
+    check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file app'\'' "$scratch/said" && ! grep -e '\''^error: app:'\'' -e '\''gnoring app '\'' "$scratch/said"' /etc/logrotate.d/app
+    check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file worker'\'' "$scratch/said" && ! grep -e '\''^error: worker:'\'' -e '\''gnoring worker '\'' "$scratch/said"' /etc/logrotate.d/worker
+    verify    'logrotate finds nothing wrong with /etc/logrotate.d/app and its logs' '! logrotate -d /etc/logrotate.d/app 2>&1 | grep '\''^error:'\'''
+    verify    'logrotate finds nothing wrong with /etc/logrotate.d/worker and its logs' '! logrotate -d /etc/logrotate.d/worker 2>&1 | grep '\''^error:'\'''
+}
