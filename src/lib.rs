@@ -5,7 +5,7 @@
 //! | stage | from | to | where |
 //! |---|---|---|---|
 //! | parse | texts | `Document`: our own nodes, a place on every value | [`source`], [`syntax`] |
-//! | inventory | `Document` | `Inventory`: cluster, hosts, groups | [`schema`], [`platform`], [`inventory`] |
+//! | inventory | `Document` | `Inventory`: cluster, hosts, groups | [`schema`], [`platform`], [`systemd`], [`inventory`] |
 //! | expand | `Document` | `Document`: products written out as services | [`products`] |
 //! | decode | `Document` | `Cluster`: typed options | [`services`], [`decode`] |
 //! | declare | `Cluster` | `Facts`: what services ask and offer | [`declare`] |
@@ -55,6 +55,7 @@ pub mod schema;
 pub mod services;
 pub mod source;
 pub mod syntax;
+pub mod systemd;
 pub mod watch;
 
 use std::collections::BTreeMap;

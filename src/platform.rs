@@ -12,6 +12,7 @@ use crate::schema;
 use crate::source::Sources;
 use crate::syntax::node::{Node, Value};
 use crate::syntax::parse_one;
+use crate::systemd::Directives;
 
 /// A distribution release.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Platform {
     pub family: String,
     /// Whether its own programs have read generated bundles.
     pub proven: bool,
+    /// What units may say, whatever the version.
+    pub directives: Arc<Directives>,
     facts: BTreeMap<String, String>,
 }
 
@@ -60,6 +63,7 @@ impl Platforms {
         if let Some(fault) = diagnostics.sorted().first() {
             return Err(format!("platforms.kdl: {}", fault.message));
         }
+        let directives = Arc::new(Directives::load(sources)?);
         let mut families = BTreeMap::new();
         let mut platforms = Self::default();
         for node in &document.nodes {
@@ -68,7 +72,7 @@ impl Platforms {
                 "family" => {
                     families.insert(name, facts(node)?);
                 }
-                "platform" => platforms.add(name, node, &families)?,
+                "platform" => platforms.add(name, node, &families, &directives)?,
                 "refused" => {
                     let reason = text_of(node.prop("reason")).ok_or("`refused` has no reason")?;
                     for name in node.args.iter().filter_map(Value::as_str) {
@@ -86,12 +90,15 @@ impl Platforms {
         id: String,
         node: &Node,
         families: &BTreeMap<String, BTreeMap<String, String>>,
+        directives: &Arc<Directives>,
     ) -> Result<(), String> {
         let family = text_of(node.prop("family")).ok_or("a platform without a family")?;
         let mut all = families.get(&family).ok_or("an unknown family")?.clone();
         all.extend(facts(node)?);
         let proven = node.prop("status").and_then(Value::as_str) == Some("proven");
-        let platform = Arc::new(Platform { id: id.clone(), family, proven, facts: all });
+        let directives = Arc::clone(directives);
+        let platform =
+            Arc::new(Platform { id: id.clone(), family, proven, directives, facts: all });
         for also in node.children_named("also").flat_map(|it| &it.args).filter_map(Value::as_str) {
             self.by_name.insert(also.to_owned(), Arc::clone(&platform));
         }

@@ -11,6 +11,7 @@ mod keyed;
 mod logrotate;
 mod nginx;
 mod sh;
+mod systemd;
 mod xinetd;
 
 pub use cron::{cron_command, cron_variable};
@@ -20,6 +21,7 @@ pub use keyed::{Piece, in_slot, ini_line, ini_section, properties_line};
 pub use logrotate::{logrotate_path, logrotate_script};
 pub use nginx::{nginx_header, nginx_literal, nginx_location, nginx_word};
 pub use sh::{sh_table, sh_word};
+pub use systemd::{systemd_line, systemd_section};
 pub use xinetd::xinetd_value;
 
 use crate::source::{Span, Spanned};

@@ -23,13 +23,16 @@ pub fn file(name: &str) -> Option<&'static str> {
     FILES.get_file(name).and_then(include_dir::File::contents_utf8)
 }
 
-/// Names and texts of the schema files, sorted; the platform table is none of them.
+/// Tables of facts that lie beside the schema.
+const TABLES: [&str; 2] = ["platforms.kdl", "systemd.kdl"];
+
+/// Names and texts of the schema files, sorted; the tables of facts are none of them.
 #[must_use]
 pub fn files() -> Vec<(&'static str, &'static str)> {
     let mut files: Vec<(&str, &str)> = FILES
         .files()
         .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
-        .filter(|(name, _)| name.ends_with(".kdl") && *name != "platforms.kdl")
+        .filter(|(name, _)| name.ends_with(".kdl") && !TABLES.contains(name))
         .collect();
     files.sort_unstable();
     files

@@ -22,6 +22,7 @@ mod properties;
 mod read;
 mod rotation;
 mod step;
+mod unit;
 
 pub use declare::Declare;
 pub use decode::{CertificateDecl, Decode, Names, SecretDecl};
@@ -47,6 +48,7 @@ pub static ALL: &[Entry] = &[
     entry::<nginx::Nginx>(),
     entry::<properties::Properties>(),
     entry::<step::OwnStep>(),
+    entry::<unit::OwnUnit>(),
 ];
 
 /// What a service does at each stage.

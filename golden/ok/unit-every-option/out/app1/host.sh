@@ -1,0 +1,36 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=units
+host=app1
+names='app1 app1.example.net'
+addresses=10.1.0.11
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    block     units /etc/hosts none -
+    file      0644 root:root /etc/systemd/system/app.service reload app.service
+    file      0644 root:root /etc/systemd/system/cron.service.d/limits.conf restart cron.service
+    file      0644 root:root /etc/systemd/system/echo.socket restart echo.socket
+    file      0644 root:root /etc/systemd/system/echo@.service none -
+    file      0644 root:root /etc/systemd/system/report.service none -
+    file      0644 root:root /etc/systemd/system/report.timer restart report.timer
+    file      0644 root:root /etc/systemd/system/system.slice.d/memory.conf none -
+    check     0 '! systemd-analyze verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
+    check     0 '! systemd-analyze verify /etc/systemd/system/cron.service 2>&1 | grep -e '\''^/etc/systemd/system/cron.service.d/limits.conf:'\'' -e '\''^cron.service: '\'' -e '\''^Unit cron.service '\''' /etc/systemd/system/cron.service.d/limits.conf
+    check     0 '! systemd-analyze verify /etc/systemd/system/echo.socket 2>&1 | grep -e '\''^/etc/systemd/system/echo.socket:'\'' -e '\''^echo.socket: '\'' -e '\''^Unit echo.socket '\''' /etc/systemd/system/echo.socket
+    check     0 '! systemd-analyze verify /etc/systemd/system/echo@.service 2>&1 | grep -e '\''^/etc/systemd/system/echo@.service:'\'' -e '\''^echo@[^ ]*.service: '\'' -e '\''^Unit echo@[^ ]*.service '\''' /etc/systemd/system/echo@.service
+    check     0 '! systemd-analyze verify /etc/systemd/system/report.service 2>&1 | grep -e '\''^/etc/systemd/system/report.service:'\'' -e '\''^report.service: '\'' -e '\''^Unit report.service '\''' /etc/systemd/system/report.service
+    check     0 '! systemd-analyze verify /etc/systemd/system/report.timer 2>&1 | grep -e '\''^/etc/systemd/system/report.timer:'\'' -e '\''^report.timer: '\'' -e '\''^Unit report.timer '\''' /etc/systemd/system/report.timer
+    check     0 '! systemd-analyze verify /etc/systemd/system/system.slice 2>&1 | grep -e '\''^/etc/systemd/system/system.slice.d/memory.conf:'\'' -e '\''^system.slice: '\'' -e '\''^Unit system.slice '\''' /etc/systemd/system/system.slice.d/memory.conf
+    unit      app.service
+    unit      echo.socket
+    unit      report.timer
+    verify    'cron.service has taken up limits.conf' 'systemctl show -p DropInPaths cron.service | grep -qF /etc/systemd/system/cron.service.d/limits.conf'
+    verify    'report.service is there for report.timer' 'systemctl cat report.service >/dev/null'
+    verify    'system.slice has taken up memory.conf' 'systemctl show -p DropInPaths system.slice | grep -qF /etc/systemd/system/system.slice.d/memory.conf'
+}
