@@ -30,5 +30,6 @@ mod reference;
 mod same;
 mod starters;
 mod steps;
+mod schedules;
 mod support;
 mod watch;

@@ -149,8 +149,8 @@ impl OwnUnit {
     /// The value that holds of a directive, which is the last one.
     fn value(&self, section: &str, directive: &str) -> Option<&str> {
         let sections = self.sections.iter().filter(|it| it.name.value == section);
-        let lines = sections.flat_map(|it| &it.lines);
-        lines.filter(|(name, _)| name.value == directive).last().map(|(_, value)| &*value.value)
+        let mut lines = sections.flat_map(|it| &it.lines);
+        lines.rfind(|(name, _)| name.value == directive).map(|(_, value)| &*value.value)
     }
 
     fn ends_by_itself(&self) -> bool {

@@ -8,6 +8,8 @@
 //! dash iproute2 util-linux openssl sqlite3 systemd
 //! unzip tar`.
 //! dash mawk gawk python3 iproute2 util-linux openssl sqlite3 systemd`.
+//! machine is touched. Debian 12: `nginx libnginx-mod-stream csync2 xinetd cron logrotate shellcheck
+//! busybox dash iproute2 util-linux openssl sqlite3 systemd`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests write descriptions and wait for daemons.
@@ -23,6 +25,7 @@ mod hosts;
 mod injection;
 mod keys;
 mod keys_random;
+mod jobs;
 mod nginx;
 mod nginx_conf;
 mod pack;
