@@ -13,7 +13,7 @@ use clustergen::disk::RealFolder;
 use clustergen::source::Sources;
 use clustergen::systemd::Directives;
 
-use crate::built::said;
+use crate::built::{Built, kdl, said};
 use crate::host::Host;
 use crate::units::eventually;
 
@@ -116,6 +116,26 @@ fn logrotate_reads_every_golden_file_and_tells_of_bad_ones() {
         }
         let bad = read(&files);
         assert!(bad.contains("unknown option 'missing'"), "{bad}");
+    }
+}
+
+#[test]
+fn logrotate_finds_logs_whatever_they_are_called() {
+    let names = ["a#b", "# c", "d;e$f~", "(g)!&|<>`", "i'j", "k\"l", "m,n=o:p@q%r+s", "t u", "ü"];
+    let paths: Vec<String> = names.iter().map(|name| kdl(&format!("/srv/{name}"))).collect();
+    let built = Built::of(&format!(
+        "cluster \"c\" domain=\"example.org\" platform=\"debian-12\"\nhost \"n1\" address=\"192.0.2.1\"\n\
+         logrotate \"odd\" {{ on \"n1\"; every \"daily\"; path {} }}",
+        paths.join(" ")
+    ));
+    let host = built.installed("n1");
+    for name in names {
+        host.write(&format!("/srv/{name}"), "");
+    }
+    let told = said(&host.run(&["logrotate", "-d", "/etc/logrotate.d/odd"]));
+    assert!(!told.contains("error:"), "{told}");
+    for name in names {
+        assert!(told.contains(&format!("considering log /srv/{name}\n")), "{name}: {told}");
     }
 }
 
