@@ -37,7 +37,7 @@ use clustergen::decode::decode;
 use clustergen::diag::Diagnostics;
 use clustergen::diff::HostDiff;
 use clustergen::disk::{Disk, RealDisk, RealFolder};
-use clustergen::identity::{Lock, Locked, State, StateWrites, Vault, settle};
+use clustergen::identity::{self, Lock, Locked, State, StateWrites, Vault, settle};
 use clustergen::inventory::inventory;
 use clustergen::lower::lower;
 use clustergen::model::host::HostId;
@@ -358,10 +358,11 @@ fn stages(folder: &Path, clock: &mut Clock) {
     clock.run("check", || check(&cluster, &inventory, &facts, diagnostics));
 
     let nothing = State::open(&state_folder, &[]).expect("no state");
+    let given = identity::given(&facts, &inventory, &mut sources, diagnostics);
     let (lock, writes) = clock.run("settle, all new", || {
         let mut vault = Vault::new(&state_folder, NOW);
         let none = Lock::default();
-        let made = settle(&facts, &inventory, &nothing, &none, &mut vault, diagnostics);
+        let made = settle(&facts, &inventory, &given, &nothing, &none, &mut vault, diagnostics);
         let (vault, certificates) = (vault.into_writes(), made.certificates);
         (made.lock, StateWrites { vault, certificates, ..StateWrites::default() })
     });
@@ -374,7 +375,7 @@ fn stages(folder: &Path, clock: &mut Clock) {
         let state = State::open(&state_folder, &names).expect("a state");
         let file = sources.add("lock", state.lock.clone().expect("a lock"));
         let known = Lock::parse(&sources, file, diagnostics);
-        let again = settle(&facts, &inventory, &state, &known, &mut Locked, diagnostics);
+        let again = settle(&facts, &inventory, &given, &state, &known, &mut Locked, diagnostics);
         assert!(again.lock == lock, "settling again allots something else");
         again.settled
     });

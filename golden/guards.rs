@@ -30,10 +30,16 @@ fn every_code_has_a_case_that_shows_it() {
     assert!(missing.is_empty(), "no case in golden/err shows {missing:?}");
 }
 
-/// Codes of a damaged state: no edit of a description shows them. See `same.rs`.
+/// Codes of a damaged state: no edit of a description shows them. See `same.rs` and `certs.rs`.
 pub fn elsewhere(code: Code) -> bool {
-    [Code::NeedsVault, Code::LockDamaged, Code::LockConflict, Code::IdentityMismatch]
-        .contains(&code)
+    [
+        Code::NeedsVault,
+        Code::LockDamaged,
+        Code::LockConflict,
+        Code::IdentityMismatch,
+        Code::KeyMismatch,
+    ]
+    .contains(&code)
 }
 
 /// With an example that shows the very code.

@@ -15,6 +15,7 @@
 #![allow(clippy::disallowed_methods, clippy::too_many_lines)]
 
 mod against;
+mod certs;
 mod cli;
 mod crash;
 mod derive;

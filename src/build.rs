@@ -291,7 +291,7 @@ pub fn look(place: Place<'_>) -> Result<Report<'_>, Fault> {
     Ok(report)
 }
 
-fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
+pub(crate) fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
     let path = place.state_path.display();
     let entries = place.disk.list(place.state_path).map_err(|error| match error.kind() {
         NotADirectory => {

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decode::Cluster;
 use crate::inventory::{Host, Inventory};
 use crate::model::facts::{
-    Audience, Bind, Facts, HostIndex, LeafKey, Listener, Protocol, Secret, StepFact,
+    Audience, Bind, Certificate, CertificateSource, Facts, HostIndex, LeafKey, Listener, Protocol,
+    Secret, StepFact,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::services::{Declare, find};
@@ -21,6 +22,7 @@ pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
         let (source, origin) = (secret.source.clone(), secret.origin.clone());
         facts.secrets.insert(name.clone(), Secret { source, origin });
     }
+    facts.certificates.clone_from(&cluster.names.certificates);
     for foreign in &inventory.listeners {
         facts.listeners.push(Listener {
             hosts: foreign.hosts.clone(),
@@ -76,10 +78,12 @@ fn order(steps: &[StepFact]) -> Vec<u32> {
 }
 
 /// A certificate carries every name by which some peer dials its host or asks for, and the address
-/// where that is what is dialled.
+/// where that is what is dialled, if its authority is the cluster's: others sign no such thing.
 fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
+    let ours = |certificate: &Certificate| certificate.source == CertificateSource::ClusterCa;
     for link in &facts.links {
         let Some(tls) = &link.tls else { continue };
+        let by_address = facts.certificates.get(&tls.leaf).is_none_or(ours);
         for target in link.to.hosts.iter() {
             let key = LeafKey { host: target, name: tls.leaf.clone() };
             let Some(leaf) = facts.leaves.get_mut(&key) else { continue };
@@ -88,7 +92,9 @@ fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
             match &tls.name {
                 Some(name) => {
                     leaf.names.insert(name.clone());
-                    leaf.addresses.insert(host.address(purpose).ip);
+                    if by_address {
+                        leaf.addresses.insert(host.address(purpose).ip);
+                    }
                 }
                 // dialled by its name: a certificate that peers pin outlives an address
                 None => {

@@ -9,15 +9,10 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Inventory, origin};
 use crate::model::facts::SecretSource;
 use crate::model::host::HostId;
-use crate::model::value::Duration;
 use crate::schema::{Schema, Stage, check::check};
-use crate::services::{CertificateDecl, Decode, Instance, Names, SecretDecl, find};
-use crate::source::{Span, Spanned};
-use crate::syntax::node::{Document, Node, Scalar, Value};
-
-/// How long a certificate is valid where it is not said: the most that browsers took, when they
-/// still took so much from a private authority.
-const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
+use crate::services::{Decode, Instance, Names, SecretDecl, find, named_certificate};
+use crate::source::Span;
+use crate::syntax::node::{Document, Node, Scalar};
 
 /// The cluster, typed.
 pub struct Cluster {
@@ -98,16 +93,11 @@ fn names(document: &Document, services: &[&Node], diagnostics: &mut Diagnostics)
     }
     for node in services.iter().filter(|node| node.is("certificate")) {
         let Some(name) = node.label() else { continue };
-        let dns = node.child("names").into_iter().flat_map(|it| &it.args);
-        let dns = dns.filter_map(|it| Some(Spanned::new(it.as_str()?.to_owned(), it.span)));
-        let validity = node.child("validity").and_then(|it| it.args.first());
-        let validity = validity.and_then(Value::as_str).and_then(|it| Duration::parse(it).ok());
         // of two with one name the first stays; the second is told as a service
-        names.certificates.entry(name.to_owned()).or_insert_with(|| CertificateDecl {
-            names: dns.collect(),
-            validity: validity.unwrap_or(VALIDITY),
-            origin: origin(node),
-        });
+        if !names.certificates.contains_key(name) {
+            let certificate = named_certificate(node, origin(node), diagnostics);
+            names.certificates.insert(name.to_owned(), certificate);
+        }
     }
     names
 }

@@ -16,8 +16,8 @@
 //! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
 //!
 //! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`pack`] makes of a build
-//! what is carried to the hosts; [`cli`] is the edge.
-//! [`reference`] tells what the schema says, [`watch`] how far a build is.
+//! what is carried to the hosts; [`certs`] makes requests for certificates that others sign; [`cli`]
+//! is the edge. [`reference`] tells what the schema says, [`watch`] how far a build is.
 //!
 //! `docs/decisions.md` says why things are as they are.
 //!
@@ -33,6 +33,7 @@
 //!   the vault's writes and in archives.
 
 pub mod build;
+pub mod certs;
 pub mod check;
 pub mod cli;
 pub mod declare;
@@ -105,25 +106,25 @@ pub struct Compiled {
     description: String,
 }
 
-/// What is compiled: a description, and what was allotted for it before.
-pub struct Given<'a> {
-    pub file: FileId,
-    pub state: &'a State<'a>,
-    pub lock: &'a Lock,
+/// A description, understood: what services ask and offer, before anything is allotted.
+pub struct Described {
+    pub document: Document,
+    pub expanded: Document,
+    pub inventory: Inventory,
+    pub cluster: Cluster,
+    pub facts: Facts,
 }
 
-/// Compiles a description. All faults of all stages that can run are told; `None` where there is
-/// no cluster to go on with.
-pub fn compile(
+/// Reads a description up to its facts. All faults of all stages that can run are told; `None`
+/// where there is no cluster to go on with.
+pub fn describe(
     knowledge: &Knowledge,
     sources: &mut Sources,
-    given: &Given,
-    mint: &mut dyn Mint,
+    file: FileId,
     watch: &dyn Watch,
     diagnostics: &mut Diagnostics,
-) -> Option<Compiled> {
+) -> Option<Described> {
     let Knowledge { schema, platforms } = knowledge;
-    let Given { file, state, lock } = *given;
     watch.stage("parse");
     let document = syntax::parse(sources, file, diagnostics);
     if diagnostics.fatal(false) {
@@ -144,12 +145,37 @@ pub fn compile(
     let facts = declare::declare(&cluster, &inventory);
     watch.stage("check");
     check::check(&cluster, &inventory, &facts, diagnostics);
+    Some(Described { document, expanded, inventory, cluster, facts })
+}
+
+/// What is compiled: a description, and what was allotted for it before.
+pub struct Given<'a> {
+    pub file: FileId,
+    pub state: &'a State<'a>,
+    pub lock: &'a Lock,
+}
+
+/// Compiles a description. All faults of all stages that can run are told; `None` where there is
+/// no cluster to go on with.
+pub fn compile(
+    knowledge: &Knowledge,
+    sources: &mut Sources,
+    given: &Given,
+    mint: &mut dyn Mint,
+    watch: &dyn Watch,
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
+    let Given { file, state, lock } = *given;
+    let described = describe(knowledge, sources, file, watch, diagnostics)?;
+    let Described { document, expanded, inventory, cluster, facts } = described;
+    watch.stage("read certificates");
+    let signed = identity::given(&facts, &inventory, sources, diagnostics);
     watch.stage("load templates");
     let (templates, own_templates) = templates(&inventory, sources, diagnostics)?;
     // behind a fault nothing is made for good, but what follows is looked at all the same
     let mint: &mut dyn Mint = if diagnostics.fatal(false) { &mut Dry } else { mint };
     watch.stage("settle");
-    let allotted = identity::settle(&facts, &inventory, state, lock, mint, diagnostics);
+    let allotted = identity::settle(&facts, &inventory, &signed, state, lock, mint, diagnostics);
     let digest = render::sha256(syntax::print(&document).as_bytes());
     let description = sources.file(file).name.clone();
     Some(Compiled {

@@ -42,6 +42,9 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Print the description with its products written out.
     Expand(Input),
+    /// Certificates that somebody else signs.
+    #[command(subcommand)]
+    Certs(CertsCommand),
     /// Put each host's bundle and the values of its secrets into an archive, to be carried there.
     Pack(PackArgs),
     /// Write a description to start from.
@@ -90,6 +93,34 @@ pub(super) struct InitArgs {
 pub(super) struct SchemaArgs {
     /// A node, as `nginx`, or one within it, as `nginx/site/location`; the whole language otherwise.
     pub(super) node: Option<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum CertsCommand {
+    /// Print a request (PKCS#10) for a certificate with `source "files"`; makes its key in the vault
+    /// where there is none.
+    Csr(CsrArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CsrArgs {
+    /// The description.
+    pub(super) description: PathBuf,
+
+    /// The certificate's name.
+    pub(super) name: String,
+
+    /// Only this host's, where each has its own.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
+
+    /// Write `NAME.csr`, or `HOST-NAME.csr` where each host has its own, into this folder.
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+
+    /// The folder of lock, certificates and vault; `cluster.state` beside `cluster.kdl` otherwise.
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

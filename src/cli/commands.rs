@@ -5,11 +5,12 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-use super::args::{BuildArgs, Input};
+use super::args::{BuildArgs, CsrArgs, Input};
 use super::progress::Progress;
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
 use crate::build::{Place, Report, build as run_build, compare_with, look};
+use crate::certs::requests;
 use crate::diag::counted;
 use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
@@ -77,6 +78,38 @@ pub(super) fn expand(input: &Input, manner: Manner) -> Done {
         print(&syntax::print(&compiled.expanded))?;
     }
     Ok(())
+}
+
+/// `certs csr`: requests for what others sign.
+pub(super) fn csr(args: &CsrArgs, manner: Manner) -> Done {
+    let input = Input { description: args.description.clone(), state: args.state.clone() };
+    let project = Project::open(&input, None)?;
+    let _one_at_a_time = hold(&project.description())?;
+    let _state = Held::hold(project.state())?;
+    let now = OffsetDateTime::now_utc();
+    let asked = requests(project.place(manner), &args.name, args.host.as_deref(), now)?;
+    tell(&render(&asked.diagnostics, &asked.sources, manner.format, true));
+    let Some(requests) = asked.requests else { return Err(Failure::Description) };
+    for request in requests {
+        match &args.output {
+            None => print(&request.pem)?,
+            Some(folder) => {
+                let path = folder.join(format!("{}.csr", request.name));
+                write(&path, &request.pem)?;
+                print(&format!("{}\n", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that may be there already.
+fn write(path: &Path, text: &str) -> Done {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let done = RealDisk.make_folder(folder, 0o755);
+    let done = done.and_then(|()| RealDisk.remove_file(path));
+    let done = done.and_then(|()| RealDisk.create(path, text.as_bytes(), 0o644));
+    done.map_err(|error| Failure::Environment(format!("`{}`: {error}", path.display())))
 }
 
 /// Prints every fault; a failure where the description is wrong.

@@ -17,7 +17,7 @@ use clap::Parser;
 
 use crate::build::Fault;
 use crate::diag::render::Format;
-use args::{Cli, Command, FormatArg};
+use args::{CertsCommand, Cli, Command, FormatArg};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -98,6 +98,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Build(args) => commands::build(args, manner),
         Command::Check(input) => commands::check(input, manner),
         Command::Diff(args) => diff::diff(args, manner),
+        Command::Certs(CertsCommand::Csr(args)) => commands::csr(args, manner),
         Command::Expand(input) => commands::expand(input, manner),
         Command::Init(args) => language::init(args),
         Command::Schema(args) => language::schema(args),

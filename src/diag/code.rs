@@ -81,6 +81,10 @@ codes! {
     LockConflict = "CG0503", "two lines of the lock contradict each other";
     IdentityMismatch = "CG0504", "lock, certificates and vault do not belong together";
     SecretUnset = "CG0505", "a secret has no value yet";
+    CertificateFile = "CG0521", "a file that is no certificate to show";
+    CertificateName = "CG0522", "a certificate that does not carry a name";
+    ChainBroken = "CG0523", "certificates that did not sign each other";
+    KeyMismatch = "CG0524", "a certificate and a key that do not belong together";
 
     // 06: rendering
     Template = "CG0601", "a template cannot be used";

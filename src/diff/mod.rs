@@ -206,7 +206,7 @@ fn natural(place: &str) -> (&str, usize) {
 fn certificate(old: &str, new: &str) -> String {
     let mut out = String::new();
     for (sign, pem) in [('-', old), ('+', new)] {
-        if let Some(words) = certificate_words(pem) {
+        for words in certificate_words(pem) {
             out.push_str(&format!("{sign}certificate {words}\n"));
         }
     }

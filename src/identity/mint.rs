@@ -38,6 +38,17 @@ pub enum Refusal {
     Vault(String),
 }
 
+/// What is known of a private key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// The vault is not here to be asked.
+    Unknown,
+    /// The vault is here and does not have it.
+    Absent,
+    /// The SHA-256 of the public key that belongs to it.
+    Public(String),
+}
+
 /// Makes keys, certificates and passwords. The only source of entropy and dates.
 pub trait Mint {
     /// The authority's certificate, PEM, and its SHA-256; made for `cluster` where `known` is none.
@@ -61,6 +72,13 @@ pub trait Mint {
     /// # Errors
     /// Where it cannot be drawn.
     fn secret(&mut self, key: &str, length: usize) -> Result<String, Refusal>;
+
+    /// Whether a private key is there, by the name of its secret: `key/www`, or one that the
+    /// description declares. Nothing is made.
+    ///
+    /// # Errors
+    /// Where it is there and no key that can be read.
+    fn held(&self, secret: &str) -> Result<Held, Refusal>;
 }
 
 /// There is no vault: nothing is made.
@@ -80,6 +98,10 @@ impl Mint for Locked {
 
     fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {
         Err(Refusal::NoVault)
+    }
+
+    fn held(&self, _: &str) -> Result<Held, Refusal> {
+        Ok(Held::Unknown)
     }
 }
 
@@ -107,5 +129,9 @@ impl Mint for Dry {
 
     fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {
         Ok("0".repeat(32))
+    }
+
+    fn held(&self, _: &str) -> Result<Held, Refusal> {
+        Ok(Held::Unknown)
     }
 }

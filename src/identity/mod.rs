@@ -4,6 +4,8 @@
 //! to be written of lock, certificates and vault. The only place with entropy and dates, and
 //! those only behind [`Mint`].
 
+mod chain;
+mod given;
 mod lock;
 mod mint;
 mod settle;
@@ -11,8 +13,9 @@ mod state;
 mod values;
 mod vault;
 
+pub use given::{Given, given, key_of_files};
 pub use lock::Lock;
-pub use mint::{Dry, LeafRequest, Locked, Mint, NewLeaf, Refusal};
+pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal};
 pub use settle::{Allotted, settle};
 pub use state::{State, StateWrites};
 pub use values::{value, value_name};

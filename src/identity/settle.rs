@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::given::{Given, GivenLeaf};
 use super::lock::{CertificateLine, Lock};
-use super::mint::{LeafRequest, Mint, Refusal};
+use super::mint::{Held, LeafRequest, Mint, Refusal};
 use super::state::State;
 use super::vault::{certificate_digests, hex};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::model::facts::{Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
+use crate::model::facts::{
+    CertificateSource, Facts, Leaf, LeafKey, Schedule, SecretSource, Usage,
+};
 use crate::model::grid;
 use crate::model::host::HostId;
 use crate::model::settled::{IssuedLeaf, Settled};
@@ -30,6 +33,7 @@ pub struct Allotted {
 pub fn settle(
     facts: &Facts,
     inventory: &Inventory,
+    given: &Given,
     state: &State,
     lock: &Lock,
     mint: &mut dyn Mint,
@@ -40,6 +44,7 @@ pub fn settle(
     run.slots();
     run.secrets();
     run.leaves();
+    run.given(given);
     run.out.lock.retire(lock.clone());
     run.out
 }
@@ -146,11 +151,16 @@ impl Run<'_> {
         }
     }
 
+    /// What the cluster's authority signs.
     fn leaves(&mut self) {
-        if self.facts.leaves.is_empty() {
-            return;
-        }
-        let Some((key, first)) = self.facts.leaves.iter().next() else { return };
+        let certificates = &self.facts.certificates;
+        let ours = |key: &LeafKey| {
+            let named = certificates.get(&key.name);
+            named.is_none_or(|it| it.source == CertificateSource::ClusterCa)
+        };
+        let leaves = self.facts.leaves.iter().filter(|(key, _)| ours(key));
+        let leaves: Vec<(&LeafKey, &Leaf)> = leaves.collect();
+        let Some((key, first)) = leaves.first().copied() else { return };
         let known = self.old.authority.as_ref().map(|_| self.state.certificate("ca"));
         if let Some(None) = known {
             self.damaged("certs/ca.pem", "is not there", first.origin.span);
@@ -164,7 +174,7 @@ impl Run<'_> {
             return;
         }
         let mut requests: Vec<(LeafKey, LeafRequest, Span)> = Vec::new();
-        for (key, leaf) in &self.facts.leaves {
+        for (key, leaf) in leaves {
             let request = self.request(key, leaf);
             if !self.kept(key, leaf, &request) {
                 requests.push((key.clone(), request, leaf.origin.span));
@@ -215,9 +225,7 @@ impl Run<'_> {
             self.damaged(&file, "is not the one that the lock names", leaf.origin.span);
             return true;
         }
-        let issued = IssuedLeaf { pem, key_digest: line.key.clone() };
-        self.out.settled.leaves.insert(key.clone(), issued);
-        self.out.lock.active.certificates.insert(request.key.clone(), line.clone());
+        self.issued(key, request, pem, line.clone());
         true
     }
 
@@ -240,10 +248,51 @@ impl Run<'_> {
                 until: leaf.until,
             };
             self.out.certificates.insert(request.key.clone(), leaf.pem.clone());
-            let issued = IssuedLeaf { pem: leaf.pem, key_digest: line.key.clone() };
-            self.out.settled.leaves.insert(key.clone(), issued);
-            self.out.lock.active.certificates.insert(request.key.clone(), line);
+            self.issued(key, request, leaf.pem, line);
         }
+    }
+
+    fn issued(&mut self, key: &LeafKey, request: &LeafRequest, pem: String, line: CertificateLine) {
+        let (private, key_digest) = (format!("key/{}", request.key), line.key.clone());
+        let issued = IssuedLeaf { pem, key: private, key_digest };
+        self.out.settled.leaves.insert(key.clone(), issued);
+        self.out.lock.active.certificates.insert(request.key.clone(), line);
+    }
+
+    /// What somebody else signed: only whether its key is in the vault is left to see.
+    fn given(&mut self, given: &Given) {
+        self.out.settled.authorities.clone_from(&given.authorities);
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for (key, leaf) in &given.leaves {
+            if seen.insert(&leaf.key) {
+                self.key_fits(key, leaf);
+            }
+            let key_digest = leaf.key_sha256[..8].to_owned();
+            let issued = IssuedLeaf { pem: leaf.pem.clone(), key: leaf.key.clone(), key_digest };
+            self.out.settled.leaves.insert(key.clone(), issued);
+        }
+    }
+
+    fn key_fits(&mut self, key: &LeafKey, leaf: &GivenLeaf) {
+        let name = &key.name;
+        let diagnostic = match self.mint.held(&leaf.key) {
+            Ok(Held::Public(public)) if public != leaf.key_sha256 => Diagnostic::error(
+                Code::KeyMismatch,
+                format!("the certificate `{name}` is not one for the key in the vault"),
+            )
+            .help("have a new certificate signed for the key, or bring the key that belongs to this one"),
+            // that a secret has no value is told with the secrets
+            Ok(Held::Absent) if !leaf.told => Diagnostic::warning(
+                Code::SecretUnset,
+                format!("the key of the certificate `{name}` is not in the vault"),
+            )
+            .help("it can be built and reviewed without, but not applied: `clustergen certs csr` makes a key and the request for a certificate; one that you have is named by `key=(secret)\"…\"`"),
+            Ok(_) => return,
+            Err(Refusal::Vault(why)) => Diagnostic::error(Code::KeyMismatch, why)
+                .help("it has to be PKCS#8, in PEM and without a passphrase: `openssl pkey -in old.key -out new.key`"),
+            Err(Refusal::NoVault) => return,
+        };
+        self.diagnostics.push(diagnostic.at(leaf.span, ""));
     }
 
     fn refused(&mut self, refusal: &Refusal, what: &str, span: Span) {

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::mint::{LeafRequest, Mint, NewLeaf, Refusal};
+use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal};
 use crate::model::facts::Usage;
 use crate::source::Folder;
 
@@ -26,6 +26,13 @@ const AUTHORITY_DAYS: i64 = 7300;
 
 const AUTHORITY_KEY: &str = "vault/ca.key";
 pub(super) const DIGEST_KEY: &str = "vault/digest.key";
+
+/// What names the private keys that the vault has of its own; other keys are secrets that a
+/// person gave.
+const OWN_KEY: &str = "key/";
+
+/// X.520's `ub-common-name` (RFC 5280, A.1).
+const LONGEST_COMMON_NAME: usize = 64;
 
 /// The vault of one state folder.
 pub struct Vault<'a> {
@@ -99,7 +106,7 @@ impl<'a> Vault<'a> {
             None => KeyPair::generate().map_err(|error| said(&error))?,
         };
         let mut params = CertificateParams::default();
-        let common = request.names.iter().find(|name| name.len() <= 64);
+        let common = request.names.iter().find(|name| name.len() <= LONGEST_COMMON_NAME);
         params.distinguished_name = named(common.map_or(request.key.as_str(), String::as_str));
         for name in &request.names {
             let name = name.clone().try_into().map_err(|error| said(&error))?;
@@ -140,6 +147,37 @@ impl<'a> Vault<'a> {
         serial[0] = (serial[0] & 0x7f) | 0x40; // positive, and never shorter (RFC 5280, 4.1.2.2)
         params.serial_number = Some(SerialNumber::from_slice(&serial));
         Ok(())
+    }
+
+    /// A request for a certificate (PKCS#10), signed with a private key, which is made where the
+    /// vault has to have it itself and does not. `None` where a person has to tell the key first.
+    ///
+    /// # Errors
+    /// The key is there and cannot be read, or the request cannot be made.
+    pub fn request(&mut self, secret: &str, names: &[String]) -> Made<Option<String>> {
+        let name = private_name(secret);
+        let key = match self.key(&name)? {
+            Some(key) => key,
+            None if !secret.starts_with(OWN_KEY) => return Ok(None),
+            None => {
+                let key = KeyPair::generate().map_err(|error| said(&error))?;
+                let pem = Zeroizing::new(key.serialize_pem().into_bytes());
+                self.pending.insert(name, pem);
+                key
+            }
+        };
+        let mut params = CertificateParams::default();
+        let common = names.iter().find(|name| name.len() <= LONGEST_COMMON_NAME);
+        params.distinguished_name = common.map_or_else(DistinguishedName::new, |it| named(it));
+        for name in names {
+            let name = name.clone().try_into().map_err(|error| said(&error))?;
+            params.subject_alt_names.push(SanType::DnsName(name));
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let request = params.serialize_request(&key).map_err(|error| said(&error))?;
+        let pem = request.pem().map_err(|error| said(&error))?;
+        Ok(Some(pem.replace("\r\n", "\n")))
     }
 
     fn new_authority(&mut self, cluster: &str) -> Made<(String, String)> {
@@ -214,6 +252,11 @@ impl Mint for Vault<'_> {
         };
         keyed_digest(&self.digest_key()?, key, &value)
     }
+
+    fn held(&self, secret: &str) -> Made<Held> {
+        let key = self.key(&private_name(secret))?;
+        Ok(key.map_or(Held::Absent, |key| Held::Public(public_digest(&key))))
+    }
 }
 
 /// What a vault holds of a name; `None` only where nothing is there: what cannot be read must not
@@ -275,6 +318,14 @@ pub(super) fn secret_name(key: &str) -> String {
     format!("vault/secrets/{key}")
 }
 
+/// Where a private key lies: one of the vault's own (`key/www`), or a secret that a person gave.
+fn private_name(secret: &str) -> String {
+    match secret.strip_prefix(OWN_KEY) {
+        Some(own) => key_name(own),
+        None => secret_name(secret),
+    }
+}
+
 fn named(common: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common);
@@ -305,14 +356,17 @@ pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
     Some((public, hex(&Sha256::digest(&parsed.contents))))
 }
 
-/// A certificate in a few words, for a diff: `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
+/// Certificates in a few words, for a diff, one for each of a chain:
+/// `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
 #[must_use]
-pub fn certificate_words(pem: &str) -> Option<String> {
-    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
-    let certificate = parsed.parse_x509().ok()?;
-    let until = certificate.validity().not_after.to_datetime().date();
-    let (_, sha256) = certificate_digests(pem)?;
-    Some(format!("sha256:{} until {until}", &sha256[..16]))
+pub fn certificate_words(pem: &str) -> Vec<String> {
+    let blocks = x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok);
+    let words = blocks.filter_map(|block| {
+        let until = block.parse_x509().ok()?.validity().not_after.to_datetime().date();
+        let sha256 = hex(&Sha256::digest(&block.contents));
+        Some(format!("sha256:{} until {until}", &sha256[..16]))
+    });
+    words.collect()
 }
 
 /// Lower-case hexadecimal digits.

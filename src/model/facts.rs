@@ -8,7 +8,7 @@ use super::consequence::Consequence;
 use super::host::{HostId, HostSet};
 use super::name::Label;
 use super::value::{AbsPath, Duration, Port};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// Where something comes from: a place in the description, and the node's path for people.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -130,6 +130,51 @@ pub struct Leaf {
     pub origin: Origin,
 }
 
+/// A certificate that the description names.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The first one is what clients check.
+    pub names: Vec<Spanned<String>>,
+    /// Of one that the cluster's authority signs.
+    pub validity: Duration,
+    pub source: CertificateSource,
+    /// The file of the authority by which peers verify it, where it is not the cluster's.
+    pub authority: Option<Spanned<String>>,
+    pub origin: Origin,
+}
+
+/// Who makes a certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CertificateSource {
+    /// The cluster's own authority, one for each host.
+    ClusterCa,
+    /// Somebody else; its file is committed beside the description. The key is a secret of this
+    /// name, or the vault's own, made for the request.
+    Files { cert: Spanned<String>, key: Option<Spanned<String>> },
+    /// Somebody else, on the hosts: where it lies there.
+    OnHost { cert: Spanned<AbsPath>, key: Spanned<AbsPath> },
+}
+
+/// What stands for a host's name in the name of a certificate's file.
+pub const HOST_NAME: &str = "{{ host.name }}";
+
+impl Certificate {
+    /// Whether each host shows one of its own, with a key of its own.
+    #[must_use]
+    pub fn per_host(&self) -> bool {
+        match &self.source {
+            CertificateSource::ClusterCa => true,
+            CertificateSource::Files { cert, .. } => cert.value.contains(HOST_NAME),
+            CertificateSource::OnHost { .. } => false,
+        }
+    }
+
+    #[must_use]
+    pub fn is_on_host(&self) -> bool {
+        matches!(self.source, CertificateSource::OnHost { .. })
+    }
+}
+
 /// How a secret's value comes to be.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum SecretSource {
@@ -237,6 +282,8 @@ pub struct PinFact {
 pub struct Facts {
     pub listeners: Vec<Listener>,
     pub links: Vec<Link>,
+    /// Those that the description names; services have others of their own.
+    pub certificates: BTreeMap<String, Certificate>,
     pub leaves: BTreeMap<LeafKey, Leaf>,
     pub secrets: BTreeMap<String, Secret>,
     pub schedules: BTreeMap<String, Schedule>,

@@ -9,8 +9,10 @@ use super::host::HostId;
 /// A certificate as it was issued.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IssuedLeaf {
-    /// The leaf alone, PEM.
+    /// PEM: the leaf alone where the authority is the cluster's, else what was given, chain and all.
     pub pem: String,
+    /// The secret that is its private key: `key/node1/www`, or `key/www` where hosts share it.
+    pub key: String,
     /// Eight hexadecimal digits of the public key's SHA-256: what the private key's token shows.
     pub key_digest: String,
 }
@@ -20,6 +22,8 @@ pub struct IssuedLeaf {
 pub struct Settled {
     /// The cluster's authority, PEM; `None` where nothing needs one.
     pub authority: Option<Arc<str>>,
+    /// Other authorities, by the certificate that is verified with them; PEM.
+    pub authorities: BTreeMap<String, Arc<str>>,
     pub leaves: BTreeMap<LeafKey, IssuedLeaf>,
     /// Secret → eight hexadecimal digits of its keyed digest; zeros while it has no value.
     pub secrets: BTreeMap<String, String>,

@@ -200,7 +200,7 @@ impl Run<'_> {
 
     fn value(&mut self, value: &Value, field: &Field, constraint: &str) {
         if let Some(annotation) = &value.annotation
-            && !(matches!(field.ty, Type::Secret | Type::TextOrSecret)
+            && !(matches!(field.ty, Type::Secret | Type::TextOrSecret | Type::SecretOrPath)
                 && annotation.value == "secret")
         {
             self.fault(

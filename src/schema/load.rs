@@ -90,6 +90,8 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "text-or-secret" => Type::TextOrSecret,
         "location" => Type::Location,
         "file" => Type::LocalFile,
+        "file-or-path" => Type::FileOrPath,
+        "secret-or-path" => Type::SecretOrPath,
         "integer" => Type::Integer {
             min: integer(node.prop("min")).ok_or("an integer without `min`")?,
             max: integer(node.prop("max")).ok_or("an integer without `max`")?,

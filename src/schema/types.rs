@@ -43,6 +43,10 @@ pub enum Type {
     Location,
     /// A file beside the description.
     LocalFile,
+    /// A file beside the description, or an absolute path of a host's.
+    FileOrPath,
+    /// `(secret)"name"`, or an absolute path of a host's.
+    SecretOrPath,
 }
 
 impl Type {
@@ -72,6 +76,8 @@ impl Type {
             Self::TextOrSecret => "text-or-secret",
             Self::Location => "location",
             Self::LocalFile => "file",
+            Self::FileOrPath => "file-or-path",
+            Self::SecretOrPath => "secret-or-path",
         }
     }
 
@@ -125,6 +131,12 @@ impl Type {
             Self::LocalFile => {
                 "a path below the folder of the description, relative to it: `\"pages/503.html\"`"
             }
+            Self::FileOrPath => {
+                "a path below the folder of the description, relative to it, or an absolute one of a host's: `\"certs/www.crt\"`, `\"/etc/ssl/www.crt\"`"
+            }
+            Self::SecretOrPath => {
+                "a secret by its name, or an absolute path of a host's: `(secret)\"www-key\"`, `\"/etc/ssl/www.key\"`"
+            }
         }
     }
 
@@ -143,7 +155,9 @@ impl Type {
                 "is no number in the range",
                 format!("write a whole number, {min} to {max}"),
             )),
-            (Self::TextOrSecret, Scalar::String(text)) if value.annotation.is_some() => {
+            (Self::TextOrSecret | Self::SecretOrPath, Scalar::String(text))
+                if value.annotation.is_some() =>
+            {
                 Label::parse(text).map(drop)
             }
             (_, Scalar::String(text)) => self.check_text(text),
@@ -162,7 +176,7 @@ impl Type {
             Self::Address => host_address(text).map(drop),
             Self::Duration => Duration::parse(text).map(drop),
             Self::Size => Size::parse(text).map(drop),
-            Self::Path => AbsPath::parse(text).map(drop),
+            Self::Path | Self::SecretOrPath => AbsPath::parse(text).map(drop),
             Self::Mode => Mode::parse(text).map(drop),
             Self::Version => Version::parse(text).map(drop),
             Self::OneOf(words) => {
@@ -176,7 +190,8 @@ impl Type {
             Self::Unit => unit(text),
             Self::Schedule => Crontab::parse(text).map(drop),
             Self::Location => location(text),
-            Self::LocalFile => local_file(text),
+            Self::FileOrPath if text.starts_with('/') => AbsPath::parse(text).map(drop),
+            Self::LocalFile | Self::FileOrPath => local_file(text),
             Self::Text | Self::TextOrSecret | Self::Bool | Self::Port | Self::Integer { .. } => {
                 Ok(())
             }

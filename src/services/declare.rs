@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
-    Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link, Listener, Origin, Pin,
-    PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
+    Certificate, Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link, Listener,
+    Origin, Pin, PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::value::{AbsPath, Duration};
@@ -38,27 +38,52 @@ impl<'a> Declare<'a> {
         self.facts.links.push(link);
     }
 
-    /// Each of the hosts shows a certificate of this name, with its own names beside `names`.
+    /// Each of the hosts shows a certificate of its own, for its own name, under the name of this
+    /// service's kind.
     pub fn leaf(
         &mut self,
         hosts: &HostSet,
         name: &str,
-        names: &[String],
-        (usage, validity): (Usage, Duration),
+        form: (Usage, Duration),
         inventory: &Inventory,
     ) {
         for host in hosts.iter() {
-            let key = LeafKey { host, name: name.to_owned() };
-            let leaf = self.facts.leaves.entry(key).or_insert_with(|| Leaf {
-                names: BTreeSet::new(),
-                addresses: BTreeSet::new(),
-                validity,
-                usage,
-                origin: self.origin.clone(),
-            });
-            leaf.names.extend(names.iter().cloned());
-            leaf.names.insert(inventory.host(host).fqdn.clone());
+            self.leaf_of(host, name, [inventory.host(host).fqdn.clone()], form);
         }
+    }
+
+    /// Each of the hosts shows a certificate that the description names.
+    pub fn shows(
+        &mut self,
+        hosts: &HostSet,
+        name: &str,
+        certificate: &Certificate,
+        inventory: &Inventory,
+    ) {
+        let form = (Usage::Server, certificate.validity);
+        for host in hosts.iter() {
+            let own = certificate.per_host().then(|| inventory.host(host).fqdn.clone());
+            let names = certificate.names.iter().map(|it| it.value.clone()).chain(own);
+            self.leaf_of(host, name, names, form);
+        }
+    }
+
+    fn leaf_of(
+        &mut self,
+        host: HostId,
+        name: &str,
+        names: impl IntoIterator<Item = String>,
+        (usage, validity): (Usage, Duration),
+    ) {
+        let key = LeafKey { host, name: name.to_owned() };
+        let leaf = self.facts.leaves.entry(key).or_insert_with(|| Leaf {
+            names: BTreeSet::new(),
+            addresses: BTreeSet::new(),
+            validity,
+            usage,
+            origin: self.origin.clone(),
+        });
+        leaf.names.extend(names);
     }
 
     pub fn secret(&mut self, key: String, secret: Secret) {

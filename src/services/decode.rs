@@ -5,20 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::inventory::Inventory;
-use crate::model::facts::{Origin, SecretSource};
+use crate::model::facts::{Certificate, Origin, SecretSource};
 use crate::model::host::{HostId, HostSet};
-use crate::model::value::Duration;
 use crate::source::Spanned;
 use crate::syntax::node::{Node, Value};
-
-/// A certificate by name.
-#[derive(Clone, Debug)]
-pub struct CertificateDecl {
-    /// The first one is what clients check.
-    pub names: Vec<Spanned<String>>,
-    pub validity: Duration,
-    pub origin: Origin,
-}
 
 /// A secret by name.
 #[derive(Clone, Debug)]
@@ -30,7 +20,7 @@ pub struct SecretDecl {
 /// What services refer to by name.
 #[derive(Default, Debug)]
 pub struct Names {
-    pub certificates: BTreeMap<String, CertificateDecl>,
+    pub certificates: BTreeMap<String, Certificate>,
     pub secrets: BTreeMap<String, SecretDecl>,
 }
 
@@ -69,7 +59,7 @@ impl Decode<'_> {
     }
 
     /// The certificate that a value names.
-    pub fn certificate(&mut self, value: &Value) -> Option<(Spanned<String>, CertificateDecl)> {
+    pub fn certificate(&mut self, value: &Value) -> Option<(Spanned<String>, Certificate)> {
         let name = value.as_str()?;
         if let Some(known) = self.names.certificates.get(name) {
             return Some((Spanned::new(name.to_owned(), value.span), known.clone()));

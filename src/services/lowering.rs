@@ -2,13 +2,13 @@
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Facts, LeafKey, Origin, ServiceKey, service_kind};
+use crate::model::facts::{Facts, Origin, ServiceKey, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
     Block, Body, Check, Condition, Directory, Encoding, File, HostPlan, Kind, OnChange, Resource,
     Slot, Step, Unit, Verify,
 };
-use crate::model::settled::{IssuedLeaf, Settled};
+use crate::model::settled::Settled;
 use crate::model::value::{AbsPath, Mode};
 use crate::model::view::Fields;
 use crate::quote::{Quoted, Text, fixed};
@@ -211,29 +211,10 @@ impl Lowering<'_> {
         self.slot(token, key.to_owned(), encoding)
     }
 
-    /// This host's certificate of a name. `None` only where nothing could be issued, which is
-    /// told elsewhere.
-    pub(super) fn leaf(&self, name: &str) -> Option<&IssuedLeaf> {
-        self.settled.leaves.get(&LeafKey { host: self.host, name: name.to_owned() })
-    }
-
-    /// The token for the private key of this host's certificate of a name.
-    pub(super) fn private_key(&mut self, name: &str) -> String {
-        let digest = self.leaf(name).map_or(Slot::UNSET, |leaf| leaf.key_digest.as_str());
-        let key = format!("key/{}/{name}", self.plan.name);
-        let token = format!("CGSECRET_{}_pem_{digest}", token_word(&format!("key-{name}")));
-        self.slot(token, key, Encoding::PrivateKey)
-    }
-
-    fn slot(&mut self, token: String, secret: String, encoding: Encoding) -> String {
+    pub(super) fn slot(&mut self, token: String, secret: String, encoding: Encoding) -> String {
         let slot = Slot { token: token.clone(), secret, encoding };
         self.plan.slots.insert(token.clone(), slot);
         token
-    }
-
-    /// The authority's certificate, PEM.
-    pub(super) fn authority(&self) -> String {
-        self.settled.authority.as_deref().unwrap_or_default().to_owned()
     }
 }
 
@@ -244,7 +225,7 @@ impl<'a, T> super::Located<'a, T> {
 }
 
 /// A secret's key as a part of a token: letters, digits and `_`, which no format has to quote.
-fn token_word(key: &str) -> String {
+pub(super) fn token_word(key: &str) -> String {
     let mut word = String::new();
     for c in key.chars() {
         if c.is_ascii_alphanumeric() {

@@ -19,13 +19,15 @@ mod logrotate;
 mod lowering;
 mod nginx;
 mod properties;
+mod pair;
 mod read;
 mod rotation;
 mod step;
 mod unit;
 
+pub use certificate::named as named_certificate;
 pub use declare::Declare;
-pub use decode::{CertificateDecl, Decode, Names, SecretDecl};
+pub use decode::{Decode, Names, SecretDecl};
 pub use lowering::Lowering;
 
 use std::any::Any;

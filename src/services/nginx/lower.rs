@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::super::lowering::Owner;
+use super::super::pair::{Trust, pair_paths, trust};
 use super::super::{Located, Lowering};
 use super::SSL;
 use super::options::{Affinity, Answer, Header, Location, Nginx, Servers, Site, Stream, Upstream};
 use crate::diag::{Code, Diagnostic};
+use crate::model::facts::{Certificate, CertificateSource};
 use crate::model::plan::{Body, OnChange};
 use crate::model::value::Version;
 use crate::model::view::Fields;
+use crate::platform::Platform;
 use crate::quote::{
     Text, comment, fixed, nginx_header, nginx_literal, nginx_location, nginx_word, number, plain,
     raw_lines,
 };
-use crate::source::Span;
-
-/// The authority by which upstreams are verified.
-pub(super) const CA: &str = "/etc/nginx/ssl/cluster-ca.pem";
+use crate::source::{Span, Spanned};
 
 pub(super) fn certificate_path(name: &str) -> String {
     format!("{SSL}/{name}.crt")
@@ -25,6 +25,13 @@ pub(super) fn certificate_path(name: &str) -> String {
 
 pub(super) fn key_path(name: &str) -> String {
     format!("{SSL}/{name}.key")
+}
+
+const CONFIGURATION: &str = "/etc/nginx/nginx.conf";
+
+/// Where nginx finds certificate and key.
+fn pair(name: &str, known: &Certificate) -> [String; 2] {
+    pair_paths(known, [certificate_path(name), key_path(name)])
 }
 
 fn reload() -> OnChange {
@@ -40,18 +47,23 @@ pub(super) fn lower(services: &[Located<Nginx>], cx: &mut Lowering) {
         let module = cx.fact("nginx.stream-package", owner);
         cx.package(owner, module);
     }
-    let mut reads = vec!["/etc/nginx/nginx.conf".to_owned()];
+    let mut reads = vec![CONFIGURATION.to_owned()];
     for service in services {
         reads.extend(key_pairs(service, cx));
     }
-    if services.iter().any(|it| it.options.upstreams.iter().any(|up| up.tls.is_some())) {
-        let body = Body::Certificate { pem: cx.authority() };
-        cx.directory(owner, SSL, 0o755);
-        cx.root_file(owner, CA, 0o644, body, reload());
-        reads.push(CA.to_owned());
+    for service in services {
+        let platform = cx.this().platform.clone();
+        for (path, name) in service.options.trusts(&platform) {
+            let body = Body::Certificate { pem: cx.authority_of(name) };
+            cx.directory(service.owner(), SSL, 0o755);
+            cx.root_file(service.owner(), &path, 0o644, body, reload());
+            if !reads.contains(&path) {
+                reads.push(path);
+            }
+        }
     }
     let view = configuration(services, cx);
-    cx.template(owner, "/etc/nginx/nginx.conf", 0o644, "nginx/nginx.conf", view, reload());
+    cx.template(owner, CONFIGURATION, 0o644, "nginx/nginx.conf", view, reload());
     let reads: Vec<&str> = reads.iter().map(String::as_str).collect();
     cx.check(owner, "nginx -t -q", &[0], &reads);
     cx.unit(owner, "nginx.service", &[]);
@@ -60,8 +72,12 @@ pub(super) fn lower(services: &[Located<Nginx>], cx: &mut Lowering) {
 /// Certificates and keys of the sites; the paths that were made.
 fn key_pairs(service: &Located<Nginx>, cx: &mut Lowering) -> Vec<String> {
     let mut paths = Vec::new();
-    for name in service.options.certificates().into_keys() {
+    for (name, known) in service.options.certificates() {
         let owner = service.owner();
+        if let CertificateSource::OnHost { cert, key } = &known.source {
+            cx.kept_by_others(owner, (name, known), [cert, key], &[CONFIGURATION]);
+            continue;
+        }
         cx.directory(owner, SSL, 0o755);
         let pem = cx.leaf(name).map(|leaf| leaf.pem.clone()).unwrap_or_default();
         let token = cx.private_key(name);
@@ -114,7 +130,7 @@ fn configuration(services: &[Located<Nginx>], cx: &mut Lowering) -> Fields {
         .iter()
         .flat_map(|it| &it.options.sites)
         .any(|it| it.certificate.is_none() || it.redirect_http);
-    let fallback = tls.and_then(|site| site.certificate.as_ref()).map(|(name, _)| name.clone());
+    let fallback = tls.and_then(|site| site.certificate.as_ref());
     let mut view = Fields::new(span)
         .text("user", fixed(&user, span))
         .text("modules", fixed(&modules, span))
@@ -132,13 +148,25 @@ fn configuration(services: &[Located<Nginx>], cx: &mut Lowering) -> Fields {
         .flag("has_streams", !streams.is_empty())
         .list("streams", streams)
         .texts("extra", extra);
-    if let Some(name) = fallback {
-        let pair = Fields::new(name.span)
-            .text("certificate", fixed(&certificate_path(&name.value), name.span))
-            .text("key", fixed(&key_path(&name.value), name.span));
+    if let Some((name, known)) = fallback {
+        let pair = pair_fields(Fields::new(name.span), name, known, cx);
         view = view.fields("fallback", pair);
     }
     view
+}
+
+/// Where nginx finds certificate and key, for its configuration.
+fn pair_fields(
+    view: Fields,
+    name: &Spanned<String>,
+    known: &Certificate,
+    cx: &mut Lowering,
+) -> Fields {
+    let [certificate, key] = pair(&name.value, known).map(|path| {
+        let path = nginx_word(&path, name.span);
+        cx.text(path, name.span)
+    });
+    view.text("certificate", certificate).text("key", key)
 }
 
 /// One list over all the services of this host, in their order.
@@ -235,7 +263,7 @@ fn servers(servers: &Servers, upstream: Option<&Upstream>, cx: &mut Lowering) ->
     lines
 }
 
-fn seconds(time: &crate::source::Spanned<crate::model::value::Duration>) -> Text {
+fn seconds(time: &Spanned<crate::model::value::Duration>) -> Text {
     fixed(&format!("{}s", time.value.seconds()), time.span)
 }
 
@@ -257,13 +285,14 @@ impl Site {
             .chain(&self.aliases)
             .map(|name| cx.text(nginx_word(&name.value, name.span), name.span))
             .collect();
-        let verified = self.verified(services);
+        let platform = cx.this().platform.clone();
+        let verified = self.verified(services, &platform);
         let locations: Vec<Fields> = self
             .locations
             .iter()
             .map(|it| it.view(self, services, verified.is_none(), cx))
             .collect();
-        let pair = self.certificate.as_ref().map(|(name, _)| name);
+        let pair = self.certificate.as_ref();
         let hsts = self.hsts.as_ref().map(|it| fixed(&it.value.seconds().to_string(), it.span));
         let extra: Vec<Text> = self.extra.iter().map(|lines| raw_lines(lines, 8)).collect();
         let mut view = Fields::new(self.span)
@@ -275,33 +304,56 @@ impl Site {
             .flag("http2_directive", here.http2_directive)
             .maybe("hsts", "has_hsts", hsts)
             .text("max_body", fixed(&self.max_body.value.to_string(), self.max_body.span))
-            .maybe("verified", "has_verified", verified)
             .list("locations", locations)
             .flag("unanswered", self.locations.iter().all(|it| it.path.value != "/"))
             .texts("extra", extra);
-        if let Some(name) = pair {
-            view = view
-                .text("certificate", fixed(&certificate_path(&name.value), name.span))
-                .text("key", fixed(&key_path(&name.value), name.span));
+        view = Verified::onto(verified, view);
+        if let Some((name, known)) = pair {
+            view = pair_fields(view, name, known, cx);
         }
         view
     }
 
-    /// The one name by which all the site's TLS upstreams are verified, where it is one: then it
-    /// stands at the site instead of in every location. Locations without TLS do not mind it.
-    fn verified(&self, services: &[Located<Nginx>]) -> Option<Text> {
+    /// What all the site's TLS upstreams are verified by, where it is one thing: then it stands at
+    /// the site instead of in every location. Locations without TLS do not mind it.
+    fn verified(&self, services: &[Located<Nginx>], platform: &Platform) -> Option<Verified> {
         let upstreams = self.locations.iter().filter_map(|it| it.upstream(services));
-        let mut names = upstreams.filter_map(Upstream::verified);
-        let first = names.next()?;
-        names.all(|it| it.as_str() == first.as_str()).then_some(first)
+        let mut all = upstreams.filter_map(|it| it.verified(platform));
+        let first = all.next()?;
+        all.all(|it| it.same(&first)).then_some(first)
+    }
+}
+
+/// What a server has to prove.
+struct Verified {
+    /// The name that its certificate must carry.
+    name: Text,
+    /// The file of the authorities, one of which must have signed it.
+    trusted: Text,
+}
+
+impl Verified {
+    fn same(&self, other: &Self) -> bool {
+        let words = |it: &Self| [it.name.as_str().to_owned(), it.trusted.as_str().to_owned()];
+        words(self) == words(other)
+    }
+
+    fn onto(found: Option<Self>, view: Fields) -> Fields {
+        let (name, trusted) = found.map(|it| (it.name, it.trusted)).unzip();
+        view.maybe("verified", "has_verified", name).maybe("trusted", "has_trusted", trusted)
     }
 }
 
 impl Upstream {
-    /// The name that its servers' certificates must carry.
-    fn verified(&self) -> Option<Text> {
+    fn verified(&self, platform: &Platform) -> Option<Verified> {
         let (name, known) = self.tls.as_ref()?;
-        known.names.first().map(|first| fixed(&first.value, name.span))
+        let trusted = match trust(&name.value, known, platform) {
+            Trust::Shipped(file) => format!("{SSL}/{file}"),
+            Trust::Platform(path) => path,
+        };
+        let trusted = fixed(&trusted, name.span);
+        let first = known.names.first()?;
+        Some(Verified { name: fixed(&first.value, name.span), trusted })
     }
 }
 
@@ -370,8 +422,9 @@ impl Location {
             let scheme = if upstream.tls.is_some() { "https" } else { "http" };
             view = view
                 .text("scheme", fixed(scheme, upstream.name.span))
-                .text("upstream", fixed(&upstream.name.value, self.answer.span()))
-                .maybe("verified", "has_verified", upstream.verified().filter(|_| verify));
+                .text("upstream", fixed(&upstream.name.value, self.answer.span()));
+            let platform = cx.this().platform.clone();
+            view = Verified::onto(upstream.verified(&platform).filter(|_| verify), view);
         }
         if let Answer::Redirect(url) = &self.answer {
             let url = cx.text(nginx_literal(&url.value, url.span), url.span);

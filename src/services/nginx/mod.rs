@@ -13,15 +13,17 @@ mod options;
 use std::collections::BTreeMap;
 
 use super::declare::twice;
-use super::decode::{CertificateDecl, set};
+use super::decode::set;
+use super::pair::{Trust, trust};
 use super::{Checking, Declare, Decode, Located, Lowering, Service};
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::inventory::Inventory;
 use crate::model::facts::{
-    Audience, Bind, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName, Usage,
+    Audience, Bind, Certificate, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName,
 };
 use crate::model::host::HostSet;
 use crate::model::value::{Port, Version};
+use crate::platform::Platform;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
 pub(super) use options::Nginx;
@@ -86,15 +88,20 @@ impl Service for Nginx {
             }
         }
         for (name, known) in self.certificates() {
-            let names: Vec<String> = known.names.iter().map(|it| it.value.clone()).collect();
-            declare.leaf(&hosts, name, &names, (Usage::Server, known.validity), inventory);
+            declare.shows(&hosts, name, known, inventory);
+            if known.is_on_host() {
+                continue;
+            }
             for path in [lower::certificate_path(name), lower::key_path(name)] {
                 declare.claims(&hosts, &[&path], &ClaimKind::PerHost);
             }
         }
         declare.claims(&hosts, &["/etc/nginx/nginx.conf"], &ClaimKind::PerHost);
-        if self.upstreams.iter().any(|it| it.tls.is_some()) {
-            declare.claims(&hosts, &[lower::CA], &ClaimKind::PerHost);
+        for host in &self.on {
+            let shipped = self.trusts(&inventory.host(host.value).platform).into_keys();
+            for path in shipped {
+                declare.claims(&HostSet::one(host.value), &[&path], &ClaimKind::PerHost);
+            }
         }
     }
 
@@ -140,13 +147,24 @@ impl Nginx {
     }
 
     /// The certificates that its sites show, each once.
-    fn certificates(&self) -> BTreeMap<&str, &CertificateDecl> {
+    fn certificates(&self) -> BTreeMap<&str, &Certificate> {
         let used = self.sites.iter().filter_map(|site| site.certificate.as_ref());
         used.map(|(name, known)| (name.value.as_str(), known)).collect()
     }
 
+    /// The authorities of its own by which it verifies upstreams: where each lies, and a
+    /// certificate that is verified with it.
+    fn trusts(&self, platform: &Platform) -> BTreeMap<String, &str> {
+        let named = self.upstreams.iter().filter_map(|it| it.tls.as_ref());
+        let own = named.filter_map(|(name, known)| match trust(&name.value, known, platform) {
+            Trust::Shipped(file) => Some((format!("{SSL}/{file}"), name.value.as_str())),
+            Trust::Platform(_) => None,
+        });
+        own.collect()
+    }
+
     /// The version that runs on a platform.
-    fn version_on(&self, platform: &crate::platform::Platform) -> Option<Version> {
+    fn version_on(&self, platform: &Platform) -> Option<Version> {
         let written = self.version.as_ref().map(|version| version.value.clone());
         written.or_else(|| platform.version("nginx.version"))
     }

@@ -1,7 +1,7 @@
 //! What an `nginx` node says, typed, each value with its place.
 
-use super::super::decode::CertificateDecl;
 use super::super::{Decode, read};
+use crate::model::facts::Certificate;
 use crate::model::host::HostId;
 use crate::model::value::{Duration, Port, Size, Version};
 use crate::source::{Span, Spanned};
@@ -20,7 +20,7 @@ pub(in crate::services) struct Nginx {
 pub(super) struct Upstream {
     pub(super) name: Spanned<String>,
     pub(super) servers: Vec<Servers>,
-    pub(super) tls: Option<(Spanned<String>, CertificateDecl)>,
+    pub(super) tls: Option<(Spanned<String>, Certificate)>,
     pub(super) affinity: Option<Spanned<Affinity>>,
     pub(super) max_fails: Spanned<u64>,
     pub(super) fail_timeout: Spanned<Duration>,
@@ -46,7 +46,7 @@ pub(super) struct Site {
     pub(super) aliases: Vec<Spanned<String>>,
     /// Whether it names a certificate, known or not.
     pub(super) tls: bool,
-    pub(super) certificate: Option<(Spanned<String>, CertificateDecl)>,
+    pub(super) certificate: Option<(Spanned<String>, Certificate)>,
     pub(super) redirect_http: bool,
     pub(super) hsts: Option<Spanned<Duration>>,
     pub(super) max_body: Spanned<Size>,

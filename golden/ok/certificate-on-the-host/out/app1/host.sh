@@ -1,0 +1,20 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=acme
+host=app1
+names='app1 app1.example.net'
+addresses=10.1.0.11
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   openssl
+    block     acme /etc/hosts none -
+    verify    '/var/lib/acme/app/cert.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /var/lib/acme/app/cert.pem'
+    verify    '/var/lib/acme/app/cert.pem: the certificate is one for app.example.net' 'openssl x509 -noout -checkhost app.example.net -in /var/lib/acme/app/cert.pem | grep -q '\''does match'\'''
+    verify    '/var/lib/acme/app/cert.pem: the key is that of /var/lib/acme/app/key.pem' 'public=$(openssl x509 -noout -pubkey -in /var/lib/acme/app/cert.pem) && [ "$public" = "$(openssl pkey -pubout -in /var/lib/acme/app/key.pem)" ]'
+}

@@ -1,0 +1,28 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What lb2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=acme
+host=lb2
+names='lb2 lb2.example.net'
+addresses=10.1.0.20
+platform=rhel-9
+package_manager=dnf
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   nginx
+    package   openssl
+    directory 0755 root:root /etc/nginx/ssl
+    block     acme /etc/hosts none -
+    file      0644 root:root /etc/nginx/ssl/legacy.ca.pem reload nginx.service
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    check     0 '[ -s /etc/letsencrypt/live/www/fullchain.pem ] && [ -s /etc/letsencrypt/live/www/privkey.pem ] || { echo "the certificate www is not on this host yet: whoever keeps it has to put it at" /etc/letsencrypt/live/www/fullchain.pem /etc/letsencrypt/live/www/privkey.pem; exit 1; }' /etc/nginx/nginx.conf
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/legacy.ca.pem
+    unit      nginx.service
+    verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /etc/letsencrypt/live/www/fullchain.pem'
+    verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate is one for example.net' 'openssl x509 -noout -checkhost example.net -in /etc/letsencrypt/live/www/fullchain.pem | grep -q '\''does match'\'''
+    verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate is one for www.example.net' 'openssl x509 -noout -checkhost www.example.net -in /etc/letsencrypt/live/www/fullchain.pem | grep -q '\''does match'\'''
+    verify    '/etc/letsencrypt/live/www/fullchain.pem: the key is that of /etc/letsencrypt/live/www/privkey.pem' 'public=$(openssl x509 -noout -pubkey -in /etc/letsencrypt/live/www/fullchain.pem) && [ "$public" = "$(openssl pkey -pubout -in /etc/letsencrypt/live/www/privkey.pem)" ]'
+}

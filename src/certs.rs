@@ -1,0 +1,165 @@
+//! Requests for certificates that somebody else signs: `certs csr`.
+//!
+//! In: what is where, a certificate's name. Out: requests in PEM, after their keys are in the vault,
+//! written as a build writes it. Not here: the answers, which people put beside the description;
+//! a build judges them.
+
+use time::OffsetDateTime;
+
+use crate::build::{Fault, Place, open_state};
+use crate::diag::{Diagnostics, did_you_mean};
+use crate::identity::{Refusal, StateWrites, Vault, key_of_files};
+use crate::inventory::Inventory;
+use crate::model::facts::{Certificate, CertificateSource, Facts, LeafKey};
+use crate::model::host::HostId;
+use crate::output::write_state;
+use crate::source::Sources;
+use crate::{Described, Knowledge, describe};
+
+/// What came of it.
+pub struct Asked<'a> {
+    pub sources: Sources<'a>,
+    pub diagnostics: Diagnostics,
+    /// `None` where the description is wrong.
+    pub requests: Option<Vec<Request>>,
+}
+
+/// A request.
+pub struct Request {
+    /// `www`, or `app1-app` where each host has its own.
+    pub name: String,
+    pub pem: String,
+}
+
+/// Makes requests for a certificate; for one host's alone where each has its own and one is named.
+///
+/// # Errors
+/// The surroundings are in the way, or there is nothing to ask for.
+pub fn requests<'a>(
+    place: Place<'a>,
+    name: &str,
+    host: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<Asked<'a>, Fault> {
+    let state = open_state(place)?;
+    if state.has_lock && !state.has_vault && state.needs_vault() {
+        let why = "the vault is not here: make the request where it is, or fetch it";
+        return Err(Fault::Environment(why.to_owned()));
+    }
+    let mut sources = Sources::new(place.folder);
+    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
+    let mut diagnostics = Diagnostics::default();
+    let file = sources.open(place.name).map_err(Fault::Environment)?;
+    let described = describe(&knowledge, &mut sources, file, &(), &mut diagnostics);
+    let Some(Described { inventory, facts, .. }) =
+        described.filter(|_| !diagnostics.fatal(place.strict))
+    else {
+        return Ok(Asked { sources, diagnostics, requests: None });
+    };
+    let certificate = find(&facts, name)?;
+    let mut vault = Vault::new(place.state, now);
+    let mut requests = Vec::new();
+    for host in hosts(&facts, &inventory, name, certificate, host)? {
+        requests.push(request(&mut vault, &facts, &inventory, (name, certificate), host)?);
+    }
+    let writes = StateWrites { vault: vault.into_writes(), ..StateWrites::default() };
+    write_state(place.disk, place.state_path, &writes)?;
+    Ok(Asked { sources, diagnostics, requests: Some(requests) })
+}
+
+fn asked<T>(why: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::Asked(why.into()))
+}
+
+fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Certificate, Fault> {
+    let Some(certificate) = facts.certificates.get(name) else {
+        let known = facts.certificates.keys().map(String::as_str);
+        let help = match did_you_mean(name, known) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => "name one of the description's".to_owned(),
+        };
+        return asked(format!("no certificate is called `{name}`: {help}"));
+    };
+    match certificate.source {
+        CertificateSource::Files { .. } => Ok(certificate),
+        CertificateSource::ClusterCa => asked(format!(
+            "`{name}` is signed by the cluster's own authority: write `source \"files\" cert=\"certs/{name}.crt\"` where somebody else is to sign it"
+        )),
+        CertificateSource::OnHost { .. } => asked(format!(
+            "`{name}` is kept on the hosts by somebody else, who makes its requests too"
+        )),
+    }
+}
+
+/// One request for each; `None` stands for all hosts together.
+fn hosts(
+    facts: &Facts,
+    inventory: &Inventory,
+    name: &str,
+    certificate: &Certificate,
+    only: Option<&str>,
+) -> Result<Vec<Option<HostId>>, Fault> {
+    if !certificate.per_host() {
+        return match only {
+            None => Ok(vec![None]),
+            Some(_) => asked(format!(
+                "all hosts show one `{name}`: leave `--host` out, or write `{{{{ host.name }}}}` in the name of its file"
+            )),
+        };
+    }
+    let shown = facts.leaves.keys().filter(|key| key.name == name).map(|key| key.host);
+    let shown: Vec<HostId> = shown.collect();
+    let Some(only) = only else {
+        if shown.is_empty() {
+            return asked(format!("no host shows `{name}`"));
+        }
+        return Ok(shown.into_iter().map(Some).collect());
+    };
+    match inventory.find(only).filter(|id| shown.contains(id)) {
+        Some(host) => Ok(vec![Some(host)]),
+        None => asked(format!("no host `{only}` shows `{name}`")),
+    }
+}
+
+fn request(
+    vault: &mut Vault,
+    facts: &Facts,
+    inventory: &Inventory,
+    (name, certificate): (&str, &Certificate),
+    host: Option<HostId>,
+) -> Result<Request, Fault> {
+    let host_name = host.map(|id| inventory.host(id).name.as_str());
+    let secret = key_of_files(name, certificate, host_name.unwrap_or_default());
+    let names = names(facts, name, certificate, host);
+    let pem = vault.request(&secret, &names).map_err(|refusal| match refusal {
+        Refusal::Vault(why) => Fault::Environment(why),
+        Refusal::NoVault => Fault::Environment("the vault is not here".to_owned()),
+    })?;
+    let Some(pem) = pem else {
+        return asked(format!(
+            "the key of `{name}` is the secret `{secret}`, which has no value yet: tell it first, or take `key` out and have one made"
+        ));
+    };
+    let name = host_name.map_or_else(|| name.to_owned(), |host| format!("{host}-{name}"));
+    Ok(Request { name, pem })
+}
+
+/// The names that clients check first, in the order of the description; then all others by which
+/// anybody asks for it.
+fn names(
+    facts: &Facts,
+    name: &str,
+    certificate: &Certificate,
+    host: Option<HostId>,
+) -> Vec<String> {
+    let mut names: Vec<String> = certificate.names.iter().map(|it| it.value.clone()).collect();
+    let shown = |key: &LeafKey| key.name == name && host.is_none_or(|host| key.host == host);
+    for (_, leaf) in facts.leaves.iter().filter(|(key, _)| shown(key)) {
+        for more in &leaf.names {
+            if !names.contains(more) {
+                names.push(more.clone());
+            }
+        }
+    }
+    names
+}

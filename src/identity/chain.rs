@@ -1,0 +1,250 @@
+//! A certificate's file as somebody else made it: PEM, taken apart and judged.
+//!
+//! In: a text. Out: its certificates, and what is wrong with them, a sentence and what to do. Not
+//! here: places in the description (see `given`), and the clock: expiry is nobody's fault here.
+
+use sha2::{Digest, Sha256};
+use x509_parser::extensions::GeneralName;
+use x509_parser::public_key::PublicKey;
+use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::parse_x509_pem};
+
+use super::vault::hex;
+
+/// OpenSSL's security level 2, which Debian and Ubuntu set, refuses shorter RSA keys
+/// (SSL_CTX_set_security_level(3)); so do the browsers.
+const RSA_BITS: usize = 2048;
+
+/// What is wrong with a file, and what to do.
+pub(super) struct Wrong {
+    pub(super) kind: Fault,
+    pub(super) why: String,
+    pub(super) help: String,
+    /// The line of the certificate that it is about, from 1.
+    pub(super) line: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is no file of certificates.
+    File,
+    /// It holds what nobody may read.
+    Private,
+    /// Its certificates do not sign each other in this order, or the authority did not.
+    Order,
+    /// It is for somebody else.
+    Names,
+}
+
+fn wrong(kind: Fault, why: impl Into<String>, help: impl Into<String>) -> Wrong {
+    Wrong { kind, why: why.into(), help: help.into(), line: None }
+}
+
+/// The certificates of a file, in its order.
+pub(super) struct Chain {
+    blocks: Vec<Block>,
+}
+
+struct Block {
+    der: Vec<u8>,
+    pem: String,
+    line: usize,
+}
+
+const BEGIN: &str = "-----BEGIN ";
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+
+impl Chain {
+    /// Reads PEM; what stands between the certificates is for people and left out.
+    pub(super) fn read(text: &str) -> Result<Self, Wrong> {
+        let mut blocks = Vec::new();
+        let mut lines = text.lines().enumerate();
+        while let Some((at, line)) = lines.next() {
+            if !line.starts_with(BEGIN) {
+                continue;
+            }
+            if line.contains("PRIVATE KEY") {
+                let why = "it holds a private key, and people review this folder";
+                let help = "take the key out of the file and of the history, and have a new one made: this one has been seen";
+                return Err(Wrong { line: Some(at + 1), ..wrong(Fault::Private, why, help) });
+            }
+            if line.trim_end() != CERTIFICATE {
+                let why = "it holds something else than certificates";
+                let help = "keep what lies between `BEGIN CERTIFICATE` and `END CERTIFICATE`";
+                return Err(Wrong { line: Some(at + 1), ..wrong(Fault::File, why, help) });
+            }
+            let mut pem = format!("{CERTIFICATE}\n");
+            for (_, line) in lines.by_ref() {
+                pem.push_str(line.trim_end());
+                pem.push('\n');
+                if line.starts_with("-----END ") {
+                    break;
+                }
+            }
+            let parsed = parse_x509_pem(pem.as_bytes()).ok().map(|(_, it)| it.contents);
+            let der = parsed.filter(|der| parse_x509_certificate(der).is_ok());
+            let Some(der) = der else {
+                let why = "this is no whole certificate";
+                let help = "copy it anew from whoever signed it";
+                return Err(Wrong { line: Some(at + 1), ..wrong(Fault::File, why, help) });
+            };
+            blocks.push(Block { der, pem, line: at + 1 });
+        }
+        if blocks.is_empty() {
+            let why = "it holds no certificate in PEM";
+            let help = "write PEM, with `-----BEGIN CERTIFICATE-----`; `openssl x509 -inform DER -in FILE` makes it out of DER";
+            return Err(wrong(Fault::File, why, help));
+        }
+        Ok(Self { blocks })
+    }
+
+    pub(super) fn pem(&self) -> String {
+        self.blocks.iter().map(|block| block.pem.as_str()).collect()
+    }
+
+    /// SHA-256 of the first certificate's public key.
+    pub(super) fn key_sha256(&self) -> String {
+        self.certificates()
+            .first()
+            .map(|leaf| hex(&Sha256::digest(leaf.public_key().raw)))
+            .unwrap_or_default()
+    }
+
+    fn certificates(&self) -> Vec<X509Certificate<'_>> {
+        let parsed = self.blocks.iter().filter_map(|it| parse_x509_certificate(&it.der).ok());
+        parsed.map(|(_, it)| it).collect()
+    }
+
+    /// What makes it none that a daemon could show: the order, and the key.
+    pub(super) fn judge_shown(&self) -> Result<(), Wrong> {
+        let all = self.certificates();
+        let signed = |pair: &[X509Certificate]| issued(&pair[0], &pair[1]);
+        let first_is_authority = all.first().is_some_and(|it| it.is_ca() && all.len() > 1);
+        let broken = all.windows(2).position(|pair| !signed(pair));
+        if first_is_authority || broken.is_some() {
+            let at = if first_is_authority { 0 } else { broken.unwrap_or_default() };
+            return Err(Wrong { line: Some(self.blocks[at].line), ..disorder(&all, at) });
+        }
+        let key = all.first().and_then(|leaf| leaf.public_key().parsed().ok());
+        if let Some(PublicKey::RSA(key)) = key
+            && key.key_size() < RSA_BITS
+        {
+            let why = format!("its RSA key has {} bits, which OpenSSL refuses", key.key_size());
+            return Err(wrong(Fault::File, why, "have one signed for a key of 2048 bits at least"));
+        }
+        Ok(())
+    }
+
+    /// Whether it carries a name; a wildcard stands for one label (RFC 6125, 6.4.3).
+    pub(super) fn judge_name(&self, name: &str) -> Result<(), Wrong> {
+        let all = self.certificates();
+        let names = all.first().map(dns_names).unwrap_or_default();
+        let carries = |known: &String| match known.strip_prefix("*.") {
+            Some(rest) => name.split_once('.').is_some_and(|(_, it)| it.eq_ignore_ascii_case(rest)),
+            None => known.eq_ignore_ascii_case(name),
+        };
+        if names.iter().any(carries) {
+            return Ok(());
+        }
+        let why = format!("it does not carry `{name}`");
+        let help = if names.is_empty() {
+            "it has no DNS names; clients look at nothing else".to_owned()
+        } else {
+            format!("it carries {}", names.join(", "))
+        };
+        Err(wrong(Fault::Names, why, help))
+    }
+
+    /// Whether others can be verified with it: all are authorities, or sign themselves.
+    pub(super) fn judge_authority(&self) -> Result<(), Wrong> {
+        let all = self.certificates();
+        match all.iter().position(|it| !it.is_ca() && !issued(it, it)) {
+            None => Ok(()),
+            Some(at) => {
+                let why = format!("`{}` is no authority", called(&all[at]));
+                let help = "put the certificate of whoever signs into this file";
+                let line = Some(self.blocks[at].line);
+                Err(Wrong { line, ..wrong(Fault::Order, why, help) })
+            }
+        }
+    }
+
+    /// Whether its end leads to one of the authorities.
+    pub(super) fn judge_end(&self, authorities: &Self, file: &str) -> Result<(), Wrong> {
+        let (all, known) = (self.certificates(), authorities.certificates());
+        let Some(last) = all.last() else { return Ok(()) };
+        if known.iter().any(|it| it.as_raw() == last.as_raw() || issued(last, it)) {
+            return Ok(());
+        }
+        let why = format!("`{}` was not signed by what is in `{file}`", called(last));
+        let help = format!(
+            "its issuer is `{}`: put that one behind it, or into `{file}`",
+            common_name(last.issuer())
+        );
+        Err(Wrong { line: self.blocks.last().map(|it| it.line), ..wrong(Fault::Order, why, help) })
+    }
+}
+
+/// Certificates in the order of the file, the one at `at` not signed by the next.
+fn disorder(all: &[X509Certificate], at: usize) -> Wrong {
+    let names = |order: &[usize]| -> String {
+        let names: Vec<String> =
+            order.iter().map(|at| format!("`{}`", called(&all[*at]))).collect();
+        names.join(", ")
+    };
+    if let Some(order) = order(all) {
+        let why = "its certificates are not in the order of their signatures";
+        return wrong(Fault::Order, why, format!("write them in this order: {}", names(&order)));
+    }
+    let why = match all.get(at + 1) {
+        Some(next) => format!("`{}` did not sign `{}`", called(next), called(&all[at])),
+        None => {
+            format!("`{}` is an authority, and nothing that it signed is here", called(&all[at]))
+        }
+    };
+    let help = "write the server's own certificate first, and behind each the one that signed it";
+    wrong(Fault::Order, why, help)
+}
+
+/// The one order in which each is signed by the next, where there is one.
+fn order(all: &[X509Certificate]) -> Option<Vec<usize>> {
+    let mut order = vec![all.iter().position(|it| !it.is_ca())?];
+    while order.len() < all.len() {
+        let last = &all[*order.last()?];
+        let next = (0..all.len()).find(|at| !order.contains(at) && issued(last, &all[*at]))?;
+        order.push(next);
+    }
+    Some(order)
+}
+
+/// Whether one certificate was signed by another; where the algorithm is not known here, the names
+/// decide.
+fn issued(leaf: &X509Certificate, by: &X509Certificate) -> bool {
+    use x509_parser::error::X509Error;
+    let named = leaf.issuer().as_raw() == by.subject().as_raw();
+    named
+        && matches!(
+            leaf.verify_signature(Some(by.public_key())),
+            Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm)
+        )
+}
+
+fn dns_names(certificate: &X509Certificate) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.map(|it| &it.value.general_names).into_iter().flatten();
+    names
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn called(certificate: &X509Certificate) -> String {
+    common_name(certificate.subject())
+}
+
+/// The common name; the whole subject where there is none. Control characters are shown as dots.
+fn common_name(name: &x509_parser::x509::X509Name) -> String {
+    let common = name.iter_common_name().find_map(|it| it.as_str().ok().map(str::to_owned));
+    common.unwrap_or_else(|| name.to_string()).replace(char::is_control, "·")
+}

@@ -1,0 +1,121 @@
+//! Certificates and private keys on a host, for every service that shows one or verifies peers.
+//!
+//! In: what a service refers to, and what was settled. Out: bodies and tokens, and what proves a
+//! pair that somebody else keeps. Not here: where a service wants its own copy.
+
+use super::Lowering;
+use super::lowering::{Owner, token_word};
+use crate::model::facts::{Certificate, CertificateSource, LeafKey};
+use crate::model::plan::Encoding;
+use crate::model::settled::IssuedLeaf;
+use crate::model::value::AbsPath;
+use crate::platform::Platform;
+use crate::quote::sh_word;
+use crate::source::Spanned;
+
+/// The platform's own authorities, as nginx and others take them: one file.
+const TRUST_STORE: &str = "tls.trust-store";
+
+/// Where a service on a host finds a certificate and its key: its own copy, or the pair that
+/// somebody else keeps there.
+pub(super) fn pair_paths(certificate: &Certificate, own: [String; 2]) -> [String; 2] {
+    match &certificate.source {
+        CertificateSource::OnHost { cert, key } => [cert.value.to_string(), key.value.to_string()],
+        CertificateSource::ClusterCa | CertificateSource::Files { .. } => own,
+    }
+}
+
+/// The file of the authorities by which a service verifies those who show a certificate.
+pub(super) enum Trust {
+    /// The service's own copy of one that comes with the bundle: its name.
+    Shipped(String),
+    /// What the platform trusts anyway: a path.
+    Platform(String),
+}
+
+pub(super) fn trust(name: &str, certificate: &Certificate, platform: &Platform) -> Trust {
+    match (&certificate.source, &certificate.authority) {
+        // no certificate's name has a dot: nothing else is called so
+        (_, Some(_)) => Trust::Shipped(format!("{name}.ca.pem")),
+        (CertificateSource::ClusterCa, None) => Trust::Shipped("cluster-ca.pem".to_owned()),
+        (_, None) => Trust::Platform(platform.fact(TRUST_STORE).unwrap_or_default().to_owned()),
+    }
+}
+
+impl Lowering<'_> {
+    /// This host's certificate of a name. `None` only where nothing could be issued, which is
+    /// told elsewhere.
+    pub(super) fn leaf(&self, name: &str) -> Option<&IssuedLeaf> {
+        self.settled.leaves.get(&LeafKey { host: self.host, name: name.to_owned() })
+    }
+
+    /// The token for the private key of this host's certificate of a name.
+    pub(super) fn private_key(&mut self, name: &str) -> String {
+        let (digest, secret) = match self.leaf(name) {
+            Some(leaf) => (leaf.key_digest.clone(), leaf.key.clone()),
+            None => ("00000000".to_owned(), format!("key/{}/{name}", self.plan.name)),
+        };
+        let token = format!("CGSECRET_{}_pem_{digest}", token_word(&format!("key-{name}")));
+        self.slot(token, secret, Encoding::PrivateKey)
+    }
+
+    /// The cluster's authority, PEM.
+    pub(super) fn authority(&self) -> String {
+        self.settled.authority.as_deref().unwrap_or_default().to_owned()
+    }
+
+    /// The authority by which those are verified who show a certificate, PEM.
+    pub(super) fn authority_of(&self, name: &str) -> String {
+        let given = self.settled.authorities.get(name);
+        given.map_or_else(|| self.authority(), ToString::to_string)
+    }
+
+    /// Looks for a pair that somebody else keeps on the host, before a daemon is asked to read it,
+    /// and proves on demand that it is what the description says. `readers` are the files that
+    /// refer to it; where there are none, nothing of ours needs it.
+    pub(super) fn kept_by_others(
+        &mut self,
+        owner: Owner,
+        (name, certificate): (&str, &Certificate),
+        [cert, key]: [&Spanned<AbsPath>; 2],
+        readers: &[&str],
+    ) {
+        let package = self.fact("openssl.package", owner);
+        self.package(owner, package);
+        let word = |cx: &mut Self, text: &str, at: &Spanned<AbsPath>| {
+            cx.text(sh_word(text, at.span), at.span).as_str().to_owned()
+        };
+        let (cert_word, key_word) =
+            (word(self, cert.value.as_str(), cert), word(self, key.value.as_str(), key));
+        if !readers.is_empty() {
+            let command = format!(
+                "[ -s {cert_word} ] && [ -s {key_word} ] || {{ echo \"the certificate {name} is not on this host yet: whoever keeps it has to put it at\" {cert_word} {key_word}; exit 1; }}"
+            );
+            self.check(owner, &command, &[0], readers);
+        }
+        let mut prove = |what: &str, command: String| {
+            self.verify(owner, &format!("{}: {what}", cert.value), &command, None);
+        };
+        // a week: who renews by himself has done so long before
+        prove(
+            "the certificate does not end within a week",
+            format!("openssl x509 -noout -checkend 604800 -in {cert_word}"),
+        );
+        // -checkhost says what it found, but OpenSSL before 3.5 ends with 0 in any case
+        for dns in &certificate.names {
+            let dns = &dns.value;
+            prove(
+                &format!("the certificate is one for {dns}"),
+                format!(
+                    "openssl x509 -noout -checkhost {dns} -in {cert_word} | grep -q 'does match'"
+                ),
+            );
+        }
+        prove(
+            &format!("the key is that of {}", key.value),
+            format!(
+                "public=$(openssl x509 -noout -pubkey -in {cert_word}) && [ \"$public\" = \"$(openssl pkey -pubout -in {key_word})\" ]"
+            ),
+        );
+    }
+}
