@@ -34,6 +34,16 @@ impl Built {
         built
     }
 
+    /// Builds a description whose folder has to be made ready first.
+    pub(crate) fn prepared(kdl: &str, prepare: impl FnOnce(&Path)) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        fs::write(folder.path().join("cluster.kdl"), kdl).unwrap();
+        prepare(folder.path());
+        let built = Self { folder };
+        built.rebuild(kdl);
+        built
+    }
+
     /// Builds one of `examples/`.
     pub(crate) fn example(name: &str) -> Self {
         Self::of(&fs::read_to_string(examples().join(name)).expect("an example"))
@@ -62,6 +72,11 @@ impl Built {
             _ => panic!("`check` ended with {}: {told}\n{kdl}", done.status),
         }
         faults
+    }
+
+    /// The description's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn hosts(&self) -> Vec<String> {

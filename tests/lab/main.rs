@@ -18,6 +18,7 @@
 mod apply;
 mod built;
 mod bundle;
+mod certificates;
 mod csync2;
 mod csync2_cfg;
 mod host;
