@@ -221,7 +221,7 @@ fn wrong(field: &Field) -> String {
     match &field.ty {
         Type::String | Type::Text | Type::TextOrSecret => "7".to_owned(),
         Type::Label | Type::Host => "\"Web_1\"".to_owned(),
-        Type::Domain => "\"www example\"".to_owned(),
+        Type::Domain | Type::HostOrDomain => "\"www example\"".to_owned(),
         Type::Address => "\"197.122.32.421\"".to_owned(),
         Type::Port => "70000".to_owned(),
         Type::Integer { max, .. } => (max + 1).to_string(),

@@ -259,6 +259,8 @@ pub enum Chapter {
     /// What it takes when all keys are made anew.
     NewKeys,
     SinglePoints,
+    /// What somebody else's load balancer has to do: whole Markdown blocks, in their order.
+    LoadBalancer,
 }
 
 /// A value whose change has a consequence that no file shows.

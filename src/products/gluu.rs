@@ -1,13 +1,14 @@
 //! Gluu Server 4: web tier and file replication.
 //!
-//! Makes: the certificate for `hostname`, nginx before the nodes, csync2 between them, and the
-//! name in `/etc/hosts`. Not yet: the directory's replication, the cache and its tunnels, the
+//! Makes: the certificate for `hostname`, nginx before the nodes or a page for who runs another
+//! balancer there, csync2 between the nodes, and the name in `/etc/hosts`. Not yet: the directory's replication, the cache and its tunnels, the
 //! hand-over of `setup.properties`; the build says so.
 //!
 //! Sources: Gluu's cluster guide for 4.x, and the lists of cluster-mgr, its own tool: the guide
 //! forgets `/idp` and what a node must keep for itself.
 
 use super::Expand;
+use super::balancer::{Balancer, External};
 use super::part::{node, overlay};
 use crate::diag::{Code, Diagnostic};
 use crate::model::value::Version;
@@ -46,6 +47,10 @@ const LOCATIONS: [(&str, bool); 7] = [
     ("/passport", false),
 ];
 
+/// What oxAuth answers with 200 while it works (OpenID Connect Discovery 1.0, section 4): it goes
+/// through Apache and the application, and asks nothing of a client.
+const HEALTH: &str = "/.well-known/openid-configuration";
+
 /// Releases that Gluu's installation guides for 4.x name, where we support them too.
 const PLATFORMS: [&str; 5] = ["debian-11", "ubuntu-18.04", "ubuntu-20.04", "rhel-7", "rhel-8"];
 
@@ -54,20 +59,24 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
     if !covered(gluu, cx) || !check(gluu, cx.schema, cx.diagnostics) {
         return Vec::new();
     }
-    let Some(parts) = Parts::read(gluu) else { return Vec::new() };
+    let Some(parts) = Parts::read(gluu, cx) else { return Vec::new() };
     parts.judge(gluu, cx);
-    let mut nodes = vec![
-        parts.certificate(gluu),
-        parts.hosts(gluu),
-        parts.nginx(gluu, cx),
-        parts.csync2(gluu, cx),
+    let front = match &parts.balancer {
+        Balancer::Ours(over) => parts.nginx(gluu, over, cx),
+        Balancer::External(external) => parts.external(gluu, external),
+    };
+    let nodes = [
+        (Some(parts.certificate(gluu)), "hostname"),
+        (parts.public(gluu, cx), "certificate"),
+        (Some(parts.hosts(gluu)), "nodes"),
+        (Some(front), "load-balancer"),
+        (Some(parts.csync2(gluu, cx)), "file-replication"),
     ];
-    for (node, part) in
-        nodes.iter_mut().zip(["hostname", "nodes", "load-balancer", "file-replication"])
-    {
-        node.made_by = Some(format!("{}/{part}", gluu.key()));
-    }
-    nodes
+    let made = |(node, part): (Option<Node>, &str)| {
+        let made_by = Some(format!("{}/{part}", gluu.key()));
+        node.map(|node| Node { made_by, ..node })
+    };
+    nodes.into_iter().filter_map(made).collect()
 }
 
 /// Whether it is a version that is known here; what is no version at all the schema tells.
@@ -91,11 +100,11 @@ struct Parts {
     /// The first one seeds the others.
     nodes: Vec<Value>,
     nodes_span: Span,
-    balancer: Node,
+    balancer: Balancer,
 }
 
 impl Parts {
-    fn read(gluu: &Node) -> Option<Self> {
+    fn read(gluu: &Node, cx: &mut Expand) -> Option<Self> {
         let version = gluu.prop("version")?;
         let hostname = gluu.child("hostname")?.args.first()?;
         let nodes = gluu.child("nodes")?;
@@ -105,7 +114,7 @@ impl Parts {
             hostname: Spanned::new(hostname.as_str()?.to_owned(), hostname.span),
             nodes: nodes.args.clone(),
             nodes_span: nodes.head,
-            balancer: gluu.child("load-balancer")?.clone(),
+            balancer: Balancer::read(gluu.child("load-balancer")?, cx)?,
         })
     }
 
@@ -126,12 +135,11 @@ impl Parts {
                 cx.diagnostics.push(diagnostic.at(host.span, "").help(help));
             }
         }
-        let balancers = cx.inventory.resolve(&self.balancer.args, cx.diagnostics);
-        if balancers.len() == 1 {
-            let message = "one load balancer is a single point of failure";
-            let help = "add a second host to `load-balancer`, and move the address between them";
-            let diagnostic = Diagnostic::warning(Code::SinglePoint, message);
-            cx.diagnostics.push(diagnostic.at(self.balancer.head, "").help(help));
+        self.balancer.judge(cx);
+        if let (Balancer::External(_), Some(public)) = (&self.balancer, gluu.child("certificate")) {
+            let message = "an external load balancer has its certificate from who runs it";
+            let diagnostic = Diagnostic::error(Code::OnlyOneOf, message);
+            cx.diagnostics.push(diagnostic.at(public.head, "").help("take `certificate` out"));
         }
         let cache = gluu.child("cache");
         if let Some(value) = cache.and_then(|it| it.args.first()) {
@@ -163,6 +171,23 @@ impl Parts {
             )
     }
 
+    /// What browsers are shown where it is not the cluster's authority that signs it; the nodes
+    /// keep theirs, which nginx verifies.
+    fn public(&self, gluu: &Node, cx: &Expand) -> Option<Node> {
+        let over = gluu.child("certificate")?;
+        let base = node("certificate", &[&self.public_name()], over.head).with_child(node(
+            "names",
+            &[&self.hostname.value],
+            self.hostname.span,
+        ));
+        let form = cx.schema.nodes.get("certificate")?;
+        Some(overlay(base, over, form))
+    }
+
+    fn public_name(&self) -> String {
+        format!("{}-public", self.name)
+    }
+
     /// On a node the cluster's name is the node itself.
     fn hosts(&self, gluu: &Node) -> Node {
         node("hosts", &[&self.name], gluu.head)
@@ -170,35 +195,45 @@ impl Parts {
             .with_child(node("entry", &[&self.hostname.value], self.hostname.span))
     }
 
-    fn nginx(&self, gluu: &Node, cx: &Expand) -> Node {
+    fn nginx(&self, gluu: &Node, over: &Node, cx: &Expand) -> Node {
         let span = gluu.head;
-        let upstream = |name: &str| {
-            let servers = Node::new("servers", self.nodes.clone(), self.nodes_span)
-                .with_prop("port", Value::integer(443, self.nodes_span));
-            node("upstream", &[name], span).with_child(servers).with_child(node(
-                "tls",
-                &[&self.name],
-                self.hostname.span,
-            ))
-        };
-        let sticky = upstream("gluu-sticky").with_child(node("affinity", &["client-ip"], span));
-        let locations = LOCATIONS.map(|(path, stays)| {
-            let to = if stays { "gluu-sticky" } else { "gluu" };
-            node("location", &[path], span).with_prop("to", Value::string(to, span))
-        });
-        let site = node("site", &[&self.hostname.value], self.hostname.span)
-            .with_child(node("certificate", &[&self.name], self.hostname.span))
-            .with_child(node("redirect-http", &[], span))
-            .with_children(locations);
-        let base = node("nginx", &[&self.name], gluu.head)
-            .with_child(Node::new("on", self.balancer.args.clone(), self.balancer.head))
-            .with_child(upstream("gluu"))
-            .with_child(sticky)
-            .with_child(site);
+        let public = gluu.child("certificate").map(|_| self.public_name());
+        let shown = public.as_deref().unwrap_or(&self.name);
+        let base = node("nginx", &[&self.name], span)
+            .with_child(Node::new("on", over.args.clone(), over.head))
+            .with_children(self.pools("upstream", span))
+            .with_child(
+                node("site", &[&self.hostname.value], self.hostname.span)
+                    .with_child(node("certificate", &[shown], self.hostname.span))
+                    .with_child(node("redirect-http", &[], span))
+                    .with_children(locations(span)),
+            );
         match cx.schema.nodes.get("nginx") {
-            Some(form) => overlay(base, &self.balancer, form),
+            Some(form) => overlay(base, over, form),
             None => base,
         }
+    }
+
+    fn external(&self, gluu: &Node, external: &External) -> Node {
+        let span = gluu.head;
+        let check = || node("health-check", &[HEALTH], span);
+        let pools = self.pools("pool", span).map(|pool| pool.with_child(check()));
+        external.node(&self.name, span).with_children(pools).with_child(
+            node("site", &[&self.hostname.value], self.hostname.span)
+                .with_child(node("redirect-http", &[], span))
+                .with_children(locations(span)),
+        )
+    }
+
+    /// The nodes, once for requests that any of them answers, once for sessions.
+    fn pools(&self, kind: &str, span: Span) -> [Node; 2] {
+        let pool = |name: &str| {
+            let servers = Node::new("servers", self.nodes.clone(), self.nodes_span)
+                .with_prop("port", Value::integer(443, self.nodes_span));
+            let tls = node("tls", &[&self.name], self.hostname.span);
+            node(kind, &[name], span).with_child(servers).with_child(tls)
+        };
+        [pool("gluu"), pool("gluu-sticky").with_child(node("affinity", &["client-ip"], span))]
     }
 
     fn csync2(&self, gluu: &Node, cx: &Expand) -> Node {
@@ -221,4 +256,11 @@ impl Parts {
             _ => base,
         }
     }
+}
+
+fn locations(span: Span) -> [Node; 7] {
+    LOCATIONS.map(|(path, stays)| {
+        let to = if stays { "gluu-sticky" } else { "gluu" };
+        node("location", &[path], span).with_prop("to", Value::string(to, span))
+    })
 }

@@ -4,6 +4,7 @@
 //! prints, and which builds to the same bundles. A product is one module here, one file in
 //! `schema/` and one line in [`ALL`].
 
+mod balancer;
 mod gluu;
 mod part;
 

@@ -10,7 +10,7 @@ use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Chapter, Facts, StepFact};
 use crate::model::host::HostId;
 use crate::model::view::Fields;
-use crate::quote::{comment, fixed, number};
+use crate::quote::{comment, fixed, number, verbatim};
 use crate::source::Span;
 
 /// On a host, as root, at home: a new folder in place of the old one, closed to others.
@@ -46,6 +46,7 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .map(|line| line.text("number", next()))
         .collect();
     let single_points = lines(facts, Chapter::SinglePoints);
+    let load_balancer = blocks(facts, Chapter::LoadBalancer);
     let state = from.description.strip_suffix(".kdl").unwrap_or(from.description);
     Fields::new(span)
         .text("cluster", comment(from.cluster, span))
@@ -58,6 +59,8 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .list("steps", steps)
         .list("bring_up", bring_up)
         .list("new_keys", lines(facts, Chapter::NewKeys))
+        .flag("has_load_balancer", !load_balancer.is_empty())
+        .list("load_balancer", load_balancer)
         .list("single_points", single_points)
 }
 
@@ -95,6 +98,16 @@ fn lines(facts: &Facts, chapter: Chapter) -> Vec<Fields> {
         Fields::new(span)
             .text("text", comment(&line.text, span))
             .text("origin", comment(&line.origin.path, span))
+    })
+    .collect()
+}
+
+/// A chapter that a service has laid out itself: blocks of Markdown.
+fn blocks(facts: &Facts, chapter: Chapter) -> Vec<Fields> {
+    let told = facts.runbook.iter().filter(|it| it.chapter == chapter);
+    told.map(|block| {
+        let span = block.origin.span;
+        Fields::new(span).text("text", verbatim(&block.text, span))
     })
     .collect()
 }

@@ -75,6 +75,7 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "label" => Type::Label,
         "domain" => Type::Domain,
         "host" => Type::Host,
+        "host-or-domain" => Type::HostOrDomain,
         "address" => Type::Address,
         "port" => Type::Port,
         "duration" => Type::Duration,

@@ -16,6 +16,8 @@ pub enum Type {
     Domain,
     /// A host's or a group's name.
     Host,
+    /// The same, or a DNS name that is none of ours.
+    HostOrDomain,
     Address,
     Port,
     Integer {
@@ -59,6 +61,7 @@ impl Type {
             Self::Label => "label",
             Self::Domain => "domain",
             Self::Host => "host",
+            Self::HostOrDomain => "host-or-domain",
             Self::Address => "address",
             Self::Port => "port",
             Self::Integer { .. } => "integer",
@@ -172,7 +175,7 @@ impl Type {
         match self {
             Self::String => one_line(text),
             Self::Label | Self::Host | Self::Secret => Label::parse(text).map(drop),
-            Self::Domain => Domain::parse(text).map(drop),
+            Self::Domain | Self::HostOrDomain => Domain::parse(text).map(drop),
             Self::Address => host_address(text).map(drop),
             Self::Duration => Duration::parse(text).map(drop),
             Self::Size => Size::parse(text).map(drop),

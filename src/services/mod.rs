@@ -4,6 +4,7 @@
 //! `schema/`, one folder in `templates/`, its golden cases and one line in [`ALL`].
 //! Services never import each other: what one needs of another goes through the facts.
 
+mod balancer;
 mod certificate;
 mod content;
 mod cron;
@@ -40,6 +41,7 @@ use crate::syntax::node::Node;
 
 /// Every service, by kind.
 pub static ALL: &[Entry] = &[
+    entry::<balancer::Balancer>(),
     entry::<certificate::Certificate>(),
     entry::<cron::Cron>(),
     entry::<csync2::Csync2>(),

@@ -1,0 +1,27 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What lb2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=lb2
+names='lb2 lb2.example.org'
+addresses=192.0.2.11
+platform=ubuntu-20.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   nginx
+    package   openssl
+    directory 0755 root:root /etc/nginx/ssl
+    block     gluu /etc/hosts none -
+    file      0644 root:root /etc/nginx/ssl/cluster-ca.pem reload nginx.service
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    check     0 '[ -s /etc/letsencrypt/live/idp/fullchain.pem ] && [ -s /etc/letsencrypt/live/idp/privkey.pem ] || { echo "the certificate idp-public is not on this host yet: whoever keeps it has to put it at" /etc/letsencrypt/live/idp/fullchain.pem /etc/letsencrypt/live/idp/privkey.pem; exit 1; }' /etc/nginx/nginx.conf
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/cluster-ca.pem
+    unit      nginx.service
+    verify    '/etc/letsencrypt/live/idp/fullchain.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /etc/letsencrypt/live/idp/fullchain.pem'
+    verify    '/etc/letsencrypt/live/idp/fullchain.pem: the certificate is one for login.example.org' 'openssl x509 -noout -checkhost login.example.org -in /etc/letsencrypt/live/idp/fullchain.pem | grep -q '\''does match'\'''
+    verify    '/etc/letsencrypt/live/idp/fullchain.pem: the key is that of /etc/letsencrypt/live/idp/privkey.pem' 'public=$(openssl x509 -noout -pubkey -in /etc/letsencrypt/live/idp/fullchain.pem) && [ "$public" = "$(openssl pkey -pubout -in /etc/letsencrypt/live/idp/privkey.pem)" ]'
+}
