@@ -83,6 +83,7 @@ fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
     let ours = |certificate: &Certificate| certificate.source == CertificateSource::ClusterCa;
     for link in &facts.links {
         let Some(tls) = &link.tls else { continue };
+        let from = families(&link.from, inventory);
         let by_address = facts.certificates.get(&tls.leaf).is_none_or(ours);
         for target in link.to.hosts.iter() {
             let key = LeafKey { host: target, name: tls.leaf.clone() };
@@ -93,7 +94,8 @@ fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
                 Some(name) => {
                     leaf.names.insert(name.clone());
                     if by_address {
-                        leaf.addresses.insert(host.address(purpose).ip);
+                        let dialled = from.iter().map(|it| host.address_for(purpose, it).ip);
+                        leaf.addresses.extend(dialled);
                     }
                 }
                 // dialled by its name: a certificate that peers pin outlives an address
@@ -103,6 +105,17 @@ fn name_leaves(facts: &mut Facts, inventory: &Inventory) {
             }
         }
     }
+}
+
+/// One host for each choice of IPv4 and IPv6 among them: the others dial the same addresses.
+fn families<'a>(hosts: &HostSet, inventory: &'a Inventory) -> Vec<&'a Host> {
+    let mut seen = BTreeSet::new();
+    let order = |host: &Host| -> Vec<bool> {
+        let own = host.addresses.iter().filter(|it| it.purpose.is_none());
+        own.map(|it| it.ip.is_ipv6()).collect()
+    };
+    let hosts = hosts.iter().map(|id| inventory.host(id));
+    hosts.filter(|host| seen.insert(order(host))).collect()
 }
 
 fn index(facts: &mut Facts, inventory: &Inventory) {

@@ -65,6 +65,36 @@ impl Host {
             .unwrap_or(&self.addresses[0])
     }
 
+    /// The addresses that serve a purpose; its own where it has none for it.
+    fn serving(&self, purpose: Option<&Label>) -> impl Iterator<Item = &Address> {
+        let known =
+            purpose.filter(|it| self.addresses.iter().any(|a| a.purpose.as_ref() == Some(it)));
+        self.addresses.iter().filter(move |it| it.purpose.as_ref() == known)
+    }
+
+    /// The same, as `from` dials it: of a family, IPv4 or IPv6, in which both have one. Both of two
+    /// hosts choose the same family: some programs compare a caller's address with its name's.
+    #[must_use]
+    pub fn address_for(&self, purpose: Option<&Label>, from: &Self) -> &Address {
+        let reach = |it: &Self, peer: &Self| {
+            let common = |a: &&Address| peer.serves(purpose, a.ip.is_ipv6());
+            it.serving(purpose).find(common).map(|a| a.ip.is_ipv6())
+        };
+        let families = (reach(self, from), reach(from, self));
+        let six = match families {
+            (Some(first), Some(second)) => first && second,
+            _ => return self.address(purpose),
+        };
+        let chosen = self.serving(purpose).find(|it| it.ip.is_ipv6() == six);
+        chosen.unwrap_or_else(|| self.address(purpose))
+    }
+
+    /// Whether one of the addresses for a purpose is of a family.
+    #[must_use]
+    pub fn serves(&self, purpose: Option<&Label>, six: bool) -> bool {
+        self.serving(purpose).any(|it| it.ip.is_ipv6() == six)
+    }
+
     /// The name that goes with [`Self::address`]: `node1`, or `node1-replication`.
     #[must_use]
     pub fn dialled(&self, purpose: Option<&Label>) -> String {

@@ -2,6 +2,7 @@
 //!
 //! In: the facts. Out: diagnostics. One file per rule, each with a stable code.
 
+mod families;
 mod paths;
 mod ports;
 mod steps;
@@ -18,6 +19,7 @@ type Rule = fn(&Inventory, &Facts, &mut Diagnostics);
 
 /// All rules, in the order in which they run.
 const ALL: &[Rule] = &[
+    families::somebody_can_be_reached,
     ports::no_port_twice,
     paths::no_path_twice,
     sync::nothing_own_under_a_sync,

@@ -74,6 +74,8 @@ codes! {
     ContentName = "CG0411", "a name between braces that no text knows";
     Unsafe = "CG0412", "it works, but not safely";
     StepCircle = "CG0413", "one-time steps that wait for each other";
+    Unreachable = "CG0431", "two hosts without a kind of address in common";
+    MixedPurpose = "CG0432", "members of which only some have an address for the purpose";
 
     // 05: identity
     NeedsVault = "CG0501", "something new is needed, and the vault is not here";

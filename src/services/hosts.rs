@@ -156,7 +156,7 @@ fn lines(cx: &Lowering) -> BTreeMap<(bool, String), Line> {
                 add_own(cx, peer, &mut lines);
             }
             let host = cx.inventory.host(peer);
-            let address = host.address(purpose);
+            let address = host.address_for(purpose, cx.this());
             if address.purpose.is_some() {
                 let name = host.dialled(purpose);
                 lines.entry((peer != cx.host, name.clone())).or_insert_with(|| Line {
@@ -188,6 +188,6 @@ fn add_own(cx: &Lowering, id: HostId, lines: &mut BTreeMap<(bool, String), Line>
     lines.entry((id != cx.host, host.name.clone())).or_insert_with(|| {
         let own = [&host.fqdn, &host.name].map(|name| Spanned::new(name.clone(), span));
         let names = own.into_iter().chain(host.aliases.iter().cloned()).collect();
-        Line { address: host.address(None).ip.to_string(), names, span }
+        Line { address: host.address_for(None, cx.this()).ip.to_string(), names, span }
     });
 }

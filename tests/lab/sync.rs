@@ -68,6 +68,46 @@ fn exchange(host: &Host, name: &str) -> Output {
     host.run(&["csync2", "-N", name, "-G", "content", "-xv"])
 }
 
+/// The pair with public addresses, which lead nowhere here, and inner ones; `n1` is plugged in with
+/// `address`.
+fn inner(address: &str) -> (Host, Host, Host) {
+    let mut kdl = PAIR.to_owned();
+    for n in [1, 2] {
+        let own = format!("address=\"10.77.0.1{n}\"");
+        let both =
+            format!("address=\"192.0.2.1{n}\" {{ address \"10.77.0.1{n}\" for=\"replication\"; }}");
+        kdl = kdl.replace(&own, &both);
+    }
+    let built = Built::of(&kdl);
+    let (n1, n2) = (built.installed("n1"), built.installed("n2"));
+    let switch = Host::start("switch");
+    switch.join(&[(&n1, address), (&n2, "10.77.0.12/24")]);
+    for host in [&n1, &n2] {
+        host.run(&["mkdir", "-p", "/srv/www", "/var/lib/csync2"]);
+    }
+    listen(&n2, "n2-replication");
+    n1.write("/srv/www/index.html", "inside");
+    (n1, n2, switch)
+}
+
+#[test]
+fn members_with_an_inner_network_stay_on_it() {
+    let (n1, n2, _switch) = inner("10.77.0.11/24");
+    let done = exchange(&n1, "n1-replication");
+    assert!(done.status.success(), "{}", said(&done));
+    assert_eq!(n2.read("/srv/www/index.html"), "inside");
+}
+
+/// The other way round: a member is known by the address of its name.
+#[test]
+fn a_member_that_calls_from_another_address_is_refused() {
+    let (n1, n2, _switch) = inner("10.77.0.111/24");
+    let done = exchange(&n1, "n1-replication");
+    assert!(!done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("Local socket bind() to n1-replication"), "{}", said(&done));
+    assert!(!n2.path("/srv/www/index.html").exists());
+}
+
 #[test]
 fn a_file_written_on_one_host_arrives_on_the_other_over_tls() {
     let built = Built::of(PAIR);

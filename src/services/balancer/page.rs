@@ -7,14 +7,23 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::{Balancer, Pool, Site};
-use crate::inventory::Inventory;
+use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Certificate, CertificateSource};
 use crate::model::host::HostId;
 use crate::model::value::Port;
 
+/// The hosts as the balancer sees them.
+struct Seen<'a> {
+    inventory: &'a Inventory,
+    /// One of the addresses from which it connects.
+    from: Option<&'a Host>,
+}
+
 /// Markdown blocks, in their order.
 pub(super) fn blocks(balancer: &Balancer, path: &str, inventory: &Inventory) -> Vec<String> {
     let address = &balancer.address;
+    let from = balancer.from.iter().next().map(|id| inventory.host(id));
+    let seen = Seen { inventory, from };
     let from: Vec<String> = balancer
         .from
         .iter()
@@ -36,10 +45,10 @@ pub(super) fn blocks(balancer: &Balancer, path: &str, inventory: &Inventory) -> 
     for pool in &balancer.pools {
         let mut asked = balancer.sites.iter().flat_map(|site| &site.locations);
         let http = asked.any(|(_, to)| to.value == pool.name.value);
-        pool_rows(pool, http, inventory, &mut table);
+        pool_rows(pool, http, &seen, &mut table);
     }
     let mut blocks = vec![intro, table.text];
-    blocks.extend(tests(balancer, inventory));
+    blocks.extend(tests(balancer, &seen));
     blocks
 }
 
@@ -95,12 +104,12 @@ fn site_rows(site: &Site, table: &mut Table) {
     );
 }
 
-fn pool_rows(pool: &Pool, http: bool, inventory: &Inventory, table: &mut Table) {
+fn pool_rows(pool: &Pool, http: bool, seen: &Seen, table: &mut Table) {
     let name = format!("pool {}", code(&pool.name.value));
-    let members: Vec<String> = members(pool, inventory)
+    let members: Vec<String> = members(pool, seen)
         .into_iter()
         .map(|(host, port)| {
-            format!("{} {}", inventory.host(host).name, endpoint(inventory, host, port))
+            format!("{} {}", seen.inventory.host(host).name, seen.endpoint(host, port))
         })
         .collect();
     table.row(&name, &members.join(", "), "by address: a name would be looked up once");
@@ -173,24 +182,32 @@ fn authority(known: &Certificate) -> Option<String> {
     }
 }
 
-fn members(pool: &Pool, inventory: &Inventory) -> Vec<(HostId, Port)> {
+fn members(pool: &Pool, seen: &Seen) -> Vec<(HostId, Port)> {
     let all = pool.servers.iter().flat_map(|servers| {
         servers.hosts.iter().map(|host| (host.value, servers.port)).collect::<Vec<_>>()
     });
     let mut all: Vec<(HostId, Port)> = all.collect();
-    all.sort_by_key(|(host, port)| (inventory.host(*host).name.as_str(), *port));
+    all.sort_by_key(|(host, port)| (seen.inventory.host(*host).name.as_str(), *port));
     all
 }
 
-fn endpoint(inventory: &Inventory, host: HostId, port: Port) -> String {
-    match inventory.host(host).address(None).ip {
-        IpAddr::V4(v4) => format!("{v4}:{port}"),
-        IpAddr::V6(v6) => format!("[{v6}]:{port}"),
+impl Seen<'_> {
+    /// A server as the balancer dials it.
+    fn endpoint(&self, host: HostId, port: Port) -> String {
+        let host = self.inventory.host(host);
+        let address = match self.from {
+            Some(from) => host.address_for(None, from),
+            None => host.address(None),
+        };
+        match address.ip {
+            IpAddr::V4(v4) => format!("{v4}:{port}"),
+            IpAddr::V6(v6) => format!("[{v6}]:{port}"),
+        }
     }
 }
 
 /// Commands that show whether it does what it has to.
-fn tests(balancer: &Balancer, inventory: &Inventory) -> Vec<String> {
+fn tests(balancer: &Balancer, seen: &Seen) -> Vec<String> {
     let mut lines = Vec::new();
     for site in &balancer.sites {
         let (name, address) = (&site.name.value, &balancer.address);
@@ -207,8 +224,8 @@ fn tests(balancer: &Balancer, inventory: &Inventory) -> Vec<String> {
             ));
         }
         let Some(first) = pools.first() else { continue };
-        for (host, port) in members(first, inventory) {
-            lines.push(member_line(first, name, path, (host, port), inventory));
+        for (host, port) in members(first, seen) {
+            lines.push(member_line(first, name, path, (host, port), seen));
         }
     }
     for stream in &balancer.streams {
@@ -231,7 +248,7 @@ fn member_line(
     site: &str,
     path: &str,
     (host, port): (HostId, Port),
-    inventory: &Inventory,
+    seen: &Seen,
 ) -> String {
     let apart = pool.health.as_ref().and_then(|(_, port)| *port);
     let port = apart.unwrap_or(port);
@@ -244,7 +261,7 @@ fn member_line(
         None => ("http", "", None),
     };
     let name = name.map_or(site, |it| it.value.as_str());
-    let endpoint = endpoint(inventory, host, port);
+    let endpoint = seen.endpoint(host, port);
     format!(
         "curl -sS -o /dev/null -w '%{{http_code}}\\n' {verified}--connect-to {name}:{port}:{endpoint} {scheme}://{name}:{port}{path}    # 200"
     )

@@ -224,7 +224,10 @@ fn peers(services: &[Located<Csync2>], cx: &mut Lowering) -> Vec<Text> {
         .iter()
         .flat_map(|service| &service.options.members)
         .filter(|it| it.value != cx.host)
-        .map(|it| (cx.inventory.host(it.value).address(purpose().as_ref()).ip.to_string(), it.span))
+        .map(|it| {
+            let peer = cx.inventory.host(it.value);
+            (peer.address_for(purpose().as_ref(), cx.this()).ip.to_string(), it.span)
+        })
         .collect();
     list.sort();
     list.dedup_by(|a, b| a.0 == b.0);

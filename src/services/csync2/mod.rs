@@ -171,6 +171,7 @@ impl Service for Csync2 {
             );
         }
         self.check_version(diagnostics);
+        self.check_addresses(cx.inventory, diagnostics);
         grid::check(&self.every, diagnostics);
         self.check_includes(diagnostics);
     }
@@ -257,6 +258,9 @@ impl Csync2 {
         }
     }
 
+        self.check_version(diagnostics);
+        self.check_addresses(cx.inventory, diagnostics);
+        grid::check(&self.every, diagnostics);
     fn check_includes(&self, diagnostics: &mut Diagnostics) {
         let texts: Vec<(String, Span)> =
             self.includes.iter().map(|it| (it.value.as_str().to_owned(), it.span)).collect();

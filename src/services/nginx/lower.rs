@@ -241,7 +241,7 @@ fn servers(servers: &Servers, upstream: Option<&Upstream>, cx: &mut Lowering) ->
     let mut lines = Vec::new();
     for host in hosts {
         let known = cx.inventory.host(host.value);
-        let (name, ip) = (known.name.clone(), known.address(None).ip);
+        let (name, ip) = (known.name.clone(), known.address_for(None, cx.this()).ip);
         let endpoint = match ip {
             std::net::IpAddr::V4(v4) => format!("{v4}:{}", servers.port.value),
             std::net::IpAddr::V6(v6) => format!("[{v6}]:{}", servers.port.value),

@@ -1,0 +1,24 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=content
+host=lb
+names='lb lb.example.net'
+addresses=2001:db8::10
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   nginx
+    directory 0755 root:root /etc/nginx/ssl
+    block     content /etc/hosts none -
+    file      0600 root:root /etc/nginx/ssl/www.key reload nginx.service
+    file      0644 root:root /etc/nginx/ssl/cluster-ca.pem reload nginx.service
+    file      0644 root:root /etc/nginx/ssl/www.crt reload nginx.service
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/www.crt /etc/nginx/ssl/www.key /etc/nginx/ssl/cluster-ca.pem
+    unit      nginx.service
+}

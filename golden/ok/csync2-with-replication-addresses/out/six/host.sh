@@ -1,0 +1,45 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What six gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=content
+host=six
+names='six six.example.net'
+addresses='2001:db8::21 fd00::21'
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    block     content /etc/hosts none -
+    file      0600 root:root /etc/csync2_content.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /etc/ssl/app.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /etc/ssl/app.crt none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N six-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+    step      3/3 csync2-content-first-sync keeps 'csync2 `content`: the files of both have come'
+    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N six-replication -G content -cr /; code=0; csync2 -N six-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `content`: the files of both have come
+proof_csync2_content_first_sync() {
+    csync2 -N six-replication -G content -cr /
+    came=$(csync2 -N six-replication -G content -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /srv/www \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' six-replication both-replication "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
+}

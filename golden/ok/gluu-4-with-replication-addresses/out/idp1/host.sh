@@ -1,0 +1,45 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What idp1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=idp1
+names='idp1 idp1.example.org'
+addresses='192.0.2.21 10.0.0.21'
+platform=ubuntu-20.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    block     gluu /etc/hosts none -
+    file      0600 root:root /etc/csync2_idp.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /opt/gluu-server/etc/certs/httpd.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N idp1-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+    step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members'
+    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1-replication -G idp -cr /; code=0; csync2 -N idp1-replication -G idp -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `idp`: the files of idp1 go to all members
+run_csync2_idp_first_sync() {
+    csync2 -N idp1-replication -G idp -rm /
+    csync2 -N idp1-replication -G idp -rxv / || { csync2 -N idp1-replication -G idp -rf / && csync2 -N idp1-replication -G idp -rxv /; }
+}
+
+# csync2 `idp`: the files of idp1 go to all members
+proof_csync2_idp_first_sync() {
+    csync2 -N idp1-replication -G idp -cr /
+    came=$(csync2 -N idp1-replication -G idp -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}

@@ -1,0 +1,51 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What idp2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=idp2
+names='idp2 idp2.example.org'
+addresses='192.0.2.22 10.0.0.22'
+platform=ubuntu-20.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    block     gluu /etc/hosts none -
+    file      0600 root:root /etc/csync2_idp.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /opt/gluu-server/etc/certs/httpd.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N idp2-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+    step      2/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
+    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp2-replication -G idp -cr /; code=0; csync2 -N idp2-replication -G idp -T || code=$?; [ "$code" -eq 2 ]'
+}
+
+# csync2 `idp`: the files of idp1 have come
+proof_csync2_idp_first_sync() {
+    csync2 -N idp2-replication -G idp -cr /
+    came=$(csync2 -N idp2-replication -G idp -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /opt/gluu-server/etc/gluu/conf \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
+        /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/metadata \
+        /opt/gluu-server/opt/shibboleth-idp/sp \
+        /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' idp2-replication idp1-replication "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
+}

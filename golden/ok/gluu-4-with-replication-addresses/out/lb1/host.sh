@@ -1,0 +1,24 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What lb1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=lb1
+names='lb1 lb1.example.org'
+addresses='192.0.2.10 10.0.0.10'
+platform=ubuntu-20.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   nginx
+    directory 0755 root:root /etc/nginx/ssl
+    block     gluu /etc/hosts none -
+    file      0600 root:root /etc/nginx/ssl/idp.key reload nginx.service
+    file      0644 root:root /etc/nginx/ssl/cluster-ca.pem reload nginx.service
+    file      0644 root:root /etc/nginx/ssl/idp.crt reload nginx.service
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/idp.crt /etc/nginx/ssl/idp.key /etc/nginx/ssl/cluster-ca.pem
+    unit      nginx.service
+}
