@@ -10,7 +10,7 @@ use clustergen::diag::Code;
 use clustergen::disk::RealFolder;
 
 use crate::cli::{clustergen, code, text};
-use crate::support::{Bench, Edited, build_well, day, golden, messages};
+use crate::support::{Bench, Edited, build_well, compare_text, day, golden, messages, no_faults};
 
 const ONE: &str = r#"
 cluster "c" domain="example.net" platform="debian-12"
@@ -166,6 +166,10 @@ fn a_certificate_for_another_key_is_told() {
     let sorted = report.diagnostics.sorted();
     assert!(sorted.iter().any(|it| it.code == Code::KeyMismatch), "{}", messages(&report));
     assert!(report.diffs.is_none());
+    let mut faults = Vec::new();
+    let stored = golden().join("state/a-certificate-for-another-key.txt");
+    compare_text(&stored, &messages(&report), &mut faults);
+    no_faults(&faults);
 }
 
 #[test]

@@ -11,9 +11,7 @@ use super::state::State;
 use super::vault::{certificate_digests, hex};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::model::facts::{
-    CertificateSource, Facts, Leaf, LeafKey, Schedule, SecretSource, Usage,
-};
+use crate::model::facts::{CertificateSource, Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
 use crate::model::grid;
 use crate::model::host::HostId;
 use crate::model::settled::{IssuedLeaf, Settled};

@@ -103,6 +103,9 @@ impl Type {
             }
             Self::Domain => "a DNS name in lower case: `\"www.example.org\"`",
             Self::Host => "the name of a host, or of a group for all its members: `\"node1\"`",
+            Self::HostOrDomain => {
+                "the name of a host or a group, or a DNS name: `\"node1\"`, `\"vip.example.org\"`"
+            }
             Self::Address => {
                 "an IPv4 or IPv6 address that a host can have: `\"192.0.2.10\"`, `\"2001:db8::10\"`"
             }

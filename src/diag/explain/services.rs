@@ -80,4 +80,15 @@ super::explanations! {
     StepCircle, "err/step/a-step-that-waits-for-itself.case":
         "Steps that wait for each other are never done, and a bring-up would stop there.";
         "Take one `after` out of the circle: the one that only describes a habit.";
+
+    Unreachable, "err/inventory/two-hosts-without-a-kind-of-address-in-common.case":
+        "A host with IPv4 alone cannot dial one with IPv6 alone, unless something between them
+         translates, which this description would not know of.";
+        "Give one of the two an address of the other kind.";
+
+    MixedPurpose, "err/csync2/a-member-without-an-address-for-replication.case":
+        "csync2 calls from the address of its own name and is known by it. A member with an inner
+         address calls all the others from there, and one that is not in that network may have no
+         way to answer.";
+        "Give every member an address for replication, or none.";
 }

@@ -27,6 +27,27 @@ super::explanations! {
          can be built and reviewed; packing and applying need the value.";
         "Give it before you pack or apply.";
 
+    CertificateFile, "err/certificate/a-file-that-is-cut-off.case":
+        "What somebody else signed is shown as it is committed. A daemon refuses a file that is no
+         certificate, and then serves nobody.";
+        "Copy the file anew from whoever signed it, as PEM, its own certificate first.";
+
+    CertificateName, "err/certificate/a-file-for-other-names.case":
+        "Clients look for the name that they dialled among the certificate's DNS names, and refuse
+         what does not carry it.";
+        "Have it signed for all names: `clustergen certs csr` asks for those of `names`. Or take the
+         name out.";
+
+    ChainBroken, "err/certificate/a-chain-in-the-wrong-order.case":
+        "Clients follow the signatures from the server's certificate to an authority that they trust.
+         Where one does not lead to the next, most of them stop, and a few guess.";
+        "Write the server's own certificate first, and behind each the one that signed it.";
+
+    KeyMismatch, "state/a-certificate-for-another-key.txt":
+        "A daemon that is given a certificate and the key of another one does not start.";
+        "Have a new certificate signed for the key in the vault, or bring the key that belongs to
+         this one.";
+
     Template, "err/templates/a-name-that-the-view-does-not-have.case":
         "A template of yours replaces one of clustergen's. It is given values that are quoted for
          their format, so it may lay them out and nothing else.";

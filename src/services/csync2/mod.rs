@@ -258,9 +258,27 @@ impl Csync2 {
         }
     }
 
-        self.check_version(diagnostics);
-        self.check_addresses(cx.inventory, diagnostics);
-        grid::check(&self.every, diagnostics);
+    /// csync2 calls from the address of its own name, and is known by it: a member with an inner
+    /// address calls all others from there, and one without has to answer into that network.
+    fn check_addresses(&self, inventory: &Inventory, diagnostics: &mut Diagnostics) {
+        let has = |it: &&Spanned<HostId>| {
+            inventory.host(it.value).address(purpose().as_ref()).purpose.is_some()
+        };
+        let (with, without): (Vec<_>, Vec<_>) = self.members.iter().partition(has);
+        let (Some(with), Some(without)) = (with.first(), without.first()) else { return };
+        let (with, without) = (inventory.host(with.value), inventory.host(without.value));
+        let message = format!(
+            "`{}` has an address for replication, and `{}` has none",
+            with.name, without.name
+        );
+        diagnostics.push(
+            Diagnostic::warning(Code::MixedPurpose, message)
+                .at(without.origin.span, "it has to find a way to the inner address of the other")
+                .at(with.address(purpose().as_ref()).span, "from here csync2 calls all members")
+                .help("add `address \"…\" for=\"replication\"` to every member, or to none"),
+        );
+    }
+
     fn check_includes(&self, diagnostics: &mut Diagnostics) {
         let texts: Vec<(String, Span)> =
             self.includes.iter().map(|it| (it.value.as_str().to_owned(), it.span)).collect();
