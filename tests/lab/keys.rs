@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::built::said;
+use crate::built::{Built, said};
 use crate::bundle::{Bundle, bad, good, root_with, start};
+use crate::properties;
 use crate::scripts::mode;
 
 const TABLE: &str = "keys properties /etc/db.properties restart app.service there";
@@ -138,4 +139,29 @@ fn sections_are_kept_apart_and_one_that_was_opened_is_closed_again() {
     bundle.becomes("h", "", &[]);
     good(&bundle.apply(root.path(), &[]));
     assert_eq!(read(&file), before);
+}
+
+#[test]
+fn what_is_described_is_what_java_reads_on_the_host() {
+    let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ok/properties-every-option");
+    let built = Built::of(&read(&good.join("cluster.kdl")));
+    let (root, file) = root_with("etc/app/db.properties", "jdbc.url: old\nold.key=1\nmine=1\n");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let done = built.apply("app1", root.path());
+    assert!(done.status.success(), "{}", said(&done));
+    let after = fs::read(&file).unwrap();
+    let get = |key: &str| properties::get(&after, key).unwrap_or_default();
+    let secrets = built.secrets("app1");
+    let password = secrets.values().next().unwrap();
+    assert!(get("jdbc.url").starts_with("jdbc:postgresql://app1:5433,app2"));
+    assert_eq!(get("password"), *password);
+    assert_eq!(get("redis:url"), format!("redis://:{password}@app1.example.net:6379"));
+    assert_eq!(get("greeting"), "  Grüße, \"𝄞\"\tC:\\temp\nbye ");
+    assert_eq!([get("node name"), get("#odd="), get("pool.size")], ["app1", ":=", "20"]);
+    assert_eq!((get("empty").as_str(), get("mine").as_str()), ("", "1"));
+    assert_eq!(properties::get(&after, "old.key"), None);
+    built.rebuild("cluster \"keys\" domain=\"example.net\" platform=\"debian-12\"\nhost \"app1\" address=\"10.1.0.11\"\n");
+    let done = built.apply("app1", root.path());
+    assert!(done.status.success(), "{}", said(&done));
+    assert_eq!(read(&file), "jdbc.url: old\nold.key=1\nmine=1\n");
 }

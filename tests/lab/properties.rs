@@ -19,7 +19,7 @@ pub(crate) fn get(bytes: &[u8], key: &str) -> Option<String> {
 fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     let mut line: Vec<u8> = Vec::new();
-    let (mut skip_white_space, mut is_new_line, mut is_comment) = (true, true, false);
+    let (mut skip_white_space, mut is_comment) = (true, false);
     let (mut appended_line_begin, mut preceding_backslash, mut skip_lf) = (false, false, false);
     for (at, c) in bytes.iter().copied().enumerate() {
         if std::mem::take(&mut skip_lf) && c == b'\n' {
@@ -32,8 +32,8 @@ fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
             }
             (skip_white_space, appended_line_begin) = (false, false);
         }
-        if is_new_line {
-            is_new_line = false;
+        // also behind a lone backslash
+        if line.is_empty() && !is_comment {
             is_comment = b"#!".contains(&c);
         }
         if !ends {
@@ -42,7 +42,7 @@ fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
                 preceding_backslash = c == b'\\' && !preceding_backslash;
             }
         } else if is_comment || line.is_empty() {
-            (is_comment, is_new_line, skip_white_space) = (false, true, true);
+            (is_comment, skip_white_space) = (false, true);
             line.clear();
         } else if preceding_backslash && at + 1 < bytes.len() {
             line.pop();
@@ -53,7 +53,7 @@ fn logical_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
                 line.pop();
             }
             lines.push(std::mem::take(&mut line));
-            (is_new_line, skip_white_space, preceding_backslash) = (true, true, false);
+            (skip_white_space, preceding_backslash) = (true, false);
         }
     }
     if !line.is_empty() {

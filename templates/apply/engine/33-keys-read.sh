@@ -78,6 +78,8 @@ keys_reader='
                 if (i == n) { dangles = m; break }
                 rest = line[++i]
                 sub(/^[ \t\f]+/, "", rest)
+                # nothing but a backslash so far: a comment is one all the same
+                if (whole == "" && rest ~ /^[#!]/) { last[m] = i; break }
             } while (1)
             property(whole, head)
         }
