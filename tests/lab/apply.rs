@@ -135,7 +135,7 @@ fn example() -> String {
     std::fs::read_to_string(crate::built::examples().join("web.kdl")).unwrap()
 }
 
-const SHELLS: [&[&str]; 3] = [&["dash"], &["bash"], &["busybox", "ash"]];
+pub(crate) const SHELLS: [&[&str]; 3] = [&["dash"], &["bash"], &["busybox", "ash"]];
 
 /// Units as files: `/tmp/units/NAME.active` and `.enabled`. `/tmp/at-VERB` is run on a VERB.
 const UNITS: &str = r#"#!/bin/sh

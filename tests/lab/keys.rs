@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use crate::apply::SHELLS;
 use crate::built::{Built, said};
 use crate::bundle::{Bundle, bad, good, root_with, start};
 use crate::properties;
@@ -129,16 +130,19 @@ fn sections_are_kept_apart_and_one_that_was_opened_is_closed_again() {
     let table = "keys ini /etc/node.ini none - there";
     let before = "; theirs\n[node]\n  type = standalone\n    or so\n\n[other]\ntype = x";
     let wanted = "[node]\ntype = master\nname = n1\n[sync]\nhost = h\n";
-    let (root, file) = root_with("etc/node.ini", before);
-    let bundle = Bundle::of(table, &[("edits/etc/node.ini.keys", wanted)]);
-    good(&bundle.apply(root.path(), &[]));
     let after =
         "; theirs\n[node]\n  type = master\n  name = n1\n\n[other]\ntype = x\n[sync]\nhost = h";
-    assert_eq!(read(&file), after);
-    assert!(good(&bundle.apply(root.path(), &[])).contains("nothing to change"));
-    bundle.becomes("h", "", &[]);
-    good(&bundle.apply(root.path(), &[]));
-    assert_eq!(read(&file), before);
+    for shell in SHELLS {
+        let (root, file) = root_with("etc/node.ini", before);
+        let bundle = Bundle::of(table, &[("edits/etc/node.ini.keys", wanted)]);
+        let apply = || good(&bundle.apply_with(shell[0], &shell[1..], root.path(), &[]));
+        apply();
+        assert_eq!(read(&file), after, "{shell:?}");
+        assert!(apply().contains("nothing to change"));
+        bundle.becomes("h", "", &[]);
+        apply();
+        assert_eq!(read(&file), before, "{shell:?}");
+    }
 }
 
 #[test]
