@@ -228,3 +228,20 @@ fn a_second_build_at_the_same_time_says_so() {
     held.unlock().unwrap();
     assert_eq!(code(&clustergen(folder.path(), &["build"], &[])), 0);
 }
+
+/// `--help` behind them: what is before it is understood, and nothing is done.
+#[test]
+fn every_command_that_people_are_told_is_one() {
+    let mut told = 0;
+    for page in ["README.md", "golden/ok/gluu-4/out/RUNBOOK.md"] {
+        let text_of = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        for rest in fs::read_to_string(text_of).unwrap().split("`clustergen ").skip(1) {
+            let mut words: Vec<&str> = rest.split('`').next().unwrap().split_whitespace().collect();
+            words.push("--help");
+            let output = clustergen(Path::new("."), &words, &[]);
+            assert_eq!(code(&output), 0, "{page}: {words:?}: {}", text(&output));
+            told += 1;
+        }
+    }
+    assert!(told > 10, "{told} commands were found");
+}

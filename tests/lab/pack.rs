@@ -21,23 +21,35 @@ fn filled(built: &Built, host: &Host, name: &str) {
     }
 }
 
+/// What the runbook says to run on a host to unpack its archive, read from standard input.
+fn unpacking(built: &Built, name: &str) -> String {
+    let runbook = fs::read_to_string(built.bundle(name).with_file_name("RUNBOOK.md")).unwrap();
+    let line = runbook.lines().find(|it| it.ends_with(&format!("<packs/{name}.tar"))).unwrap();
+    line.split('\'').nth(1).unwrap().to_owned()
+}
+
 #[test]
 fn an_archive_is_unpacked_on_its_host_and_applied_as_it_is() {
     let built = Built::example("web.kdl");
-    for (form, unpack) in [("zip", "unzip -q /tmp/app1.zip"), ("tar", "tar xf /tmp/app1.tar")] {
+    let by_runbook = format!("{{ {}; }} </tmp/app1.tar", unpacking(&built, "app1"));
+    for (form, unpack, folder) in [
+        ("zip", "unzip -q /tmp/app1.zip", "/root/app1"),
+        ("tar", "tar xf /tmp/app1.tar", "/root/app1"),
+        ("tar", &by_runbook, "/root/clustergen"),
+    ] {
         let host = start("app1");
         fs::copy(built.packed("app1", form), host.path(&format!("/tmp/app1.{form}"))).unwrap();
-        let script =
-            format!("umask 022; mkdir /root/new; cd /root/new; {unpack}; exec app1/apply.sh");
+        let script = format!("umask 022; cd /root; {unpack}; exec {folder}/apply.sh");
         let done = host.run(&["sh", "-ec", &script]);
         assert_eq!(done.status.code(), Some(5), "csync2 waits for its first sync: {}", said(&done));
         filled(&built, &host, "app1");
-        let open = host.run(&["find", "/root/new/app1/secrets", "-perm", "/077"]);
-        assert_eq!(good(&open), "[exit status: 0] ", "{form}: others may read secrets");
-        let owners = host.run(&["find", "/root/new", "!", "-user", "root"]);
-        assert_eq!(good(&owners), "[exit status: 0] ", "{form}: somebody else owns files");
+        let secrets = format!("{folder}/secrets");
+        for wrong in [&[&*secrets, "-perm", "/077"][..], &[folder, "!", "-user", "root"]] {
+            let found = host.run(&[&["find"], wrong].concat());
+            assert_eq!(good(&found), "[exit status: 0] ", "{unpack}: {wrong:?}");
+        }
         host.write("/tmp/running", "");
-        let again = host.run(&["/root/new/app1/apply.sh"]);
+        let again = host.run(&[&format!("{folder}/apply.sh")]);
         assert!(said(&again).contains("nothing to change"), "{}", said(&again));
     }
 }
