@@ -100,5 +100,5 @@ fn a_node_that_is_not_there_is_wrong_usage_and_the_nearest_is_named() {
         said("step/destroys/more"),
         "clustergen: `destroys` has no node `more`: it has no children\n"
     );
-    assert!(said("").contains("write `certificate`, `cluster`, "));
+    assert!(said("").contains("write `balancer`, `certificate`, "));
 }

@@ -15,4 +15,20 @@ resources() {
     block     edge /etc/hosts none -
     file      0600 root:root /etc/ssl/app.key none -
     file      0644 root:root /etc/ssl/app.crt none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-edge.cfg none -
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen edge$/,/^# END clustergen edge$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

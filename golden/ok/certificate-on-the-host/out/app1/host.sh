@@ -14,7 +14,23 @@ package_manager=apt
 resources() {
     package   openssl
     block     acme /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-acme.cfg none -
     verify    '/var/lib/acme/app/cert.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /var/lib/acme/app/cert.pem'
     verify    '/var/lib/acme/app/cert.pem: the certificate is one for app.example.net' 'openssl x509 -noout -checkhost app.example.net -in /var/lib/acme/app/cert.pem | grep -q '\''does match'\'''
     verify    '/var/lib/acme/app/cert.pem: the key is that of /var/lib/acme/app/key.pem' 'public=$(openssl x509 -noout -pubkey -in /var/lib/acme/app/cert.pem) && [ "$public" = "$(openssl pkey -pubout -in /var/lib/acme/app/key.pem)" ]'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen acme$/,/^# END clustergen acme$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

@@ -17,6 +17,7 @@ resources() {
     directory 0755 root:root /etc/nginx/ssl
     block     acme /etc/hosts none -
     file      0644 root:root /etc/nginx/ssl/legacy.ca.pem reload nginx.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-acme.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
     check     0 '[ -s /etc/letsencrypt/live/www/fullchain.pem ] && [ -s /etc/letsencrypt/live/www/privkey.pem ] || { echo "the certificate www is not on this host yet: whoever keeps it has to put it at" /etc/letsencrypt/live/www/fullchain.pem /etc/letsencrypt/live/www/privkey.pem; exit 1; }' /etc/nginx/nginx.conf
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/legacy.ca.pem
@@ -25,4 +26,19 @@ resources() {
     verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate is one for example.net' 'openssl x509 -noout -checkhost example.net -in /etc/letsencrypt/live/www/fullchain.pem | grep -q '\''does match'\'''
     verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate is one for www.example.net' 'openssl x509 -noout -checkhost www.example.net -in /etc/letsencrypt/live/www/fullchain.pem | grep -q '\''does match'\'''
     verify    '/etc/letsencrypt/live/www/fullchain.pem: the key is that of /etc/letsencrypt/live/www/privkey.pem' 'public=$(openssl x509 -noout -pubkey -in /etc/letsencrypt/live/www/fullchain.pem) && [ "$public" = "$(openssl pkey -pubout -in /etc/letsencrypt/live/www/privkey.pem)" ]'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen acme$/,/^# END clustergen acme$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

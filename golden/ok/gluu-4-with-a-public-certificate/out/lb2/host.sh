@@ -17,6 +17,7 @@ resources() {
     directory 0755 root:root /etc/nginx/ssl
     block     gluu /etc/hosts none -
     file      0644 root:root /etc/nginx/ssl/cluster-ca.pem reload nginx.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
     check     0 '[ -s /etc/letsencrypt/live/idp/fullchain.pem ] && [ -s /etc/letsencrypt/live/idp/privkey.pem ] || { echo "the certificate idp-public is not on this host yet: whoever keeps it has to put it at" /etc/letsencrypt/live/idp/fullchain.pem /etc/letsencrypt/live/idp/privkey.pem; exit 1; }' /etc/nginx/nginx.conf
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/cluster-ca.pem
@@ -24,4 +25,19 @@ resources() {
     verify    '/etc/letsencrypt/live/idp/fullchain.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /etc/letsencrypt/live/idp/fullchain.pem'
     verify    '/etc/letsencrypt/live/idp/fullchain.pem: the certificate is one for login.example.org' 'openssl x509 -noout -checkhost login.example.org -in /etc/letsencrypt/live/idp/fullchain.pem | grep -q '\''does match'\'''
     verify    '/etc/letsencrypt/live/idp/fullchain.pem: the key is that of /etc/letsencrypt/live/idp/privkey.pem' 'public=$(openssl x509 -noout -pubkey -in /etc/letsencrypt/live/idp/fullchain.pem) && [ "$public" = "$(openssl pkey -pubout -in /etc/letsencrypt/live/idp/privkey.pem)" ]'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

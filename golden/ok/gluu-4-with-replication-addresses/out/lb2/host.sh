@@ -18,7 +18,23 @@ resources() {
     file      0600 root:root /etc/nginx/ssl/idp.key reload nginx.service
     file      0644 root:root /etc/nginx/ssl/cluster-ca.pem reload nginx.service
     file      0644 root:root /etc/nginx/ssl/idp.crt reload nginx.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/idp.crt /etc/nginx/ssl/idp.key /etc/nginx/ssl/cluster-ca.pem
     unit      nginx.service
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

@@ -15,4 +15,20 @@ resources() {
     block     keys /etc/hosts none -
     keys      ini /etc/app/local.ini reload app.service create
     keys      ini /etc/app/other.ini restart other.service there
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-keys.cfg none -
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen keys$/,/^# END clustergen keys$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
 }

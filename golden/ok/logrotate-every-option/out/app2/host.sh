@@ -14,10 +14,26 @@ package_manager=apt
 resources() {
     package   logrotate
     block     logs /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-logs.cfg none -
     file      0644 root:root /etc/logrotate.d/app none -
     file      0644 root:root /etc/logrotate.d/worker none -
     check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file app'\'' "$scratch/said" && ! grep -e '\''^error: app:'\'' -e '\''gnoring app '\'' "$scratch/said"' /etc/logrotate.d/app
     check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file worker'\'' "$scratch/said" && ! grep -e '\''^error: worker:'\'' -e '\''gnoring worker '\'' "$scratch/said"' /etc/logrotate.d/worker
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen logs$/,/^# END clustergen logs$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/app and its logs' '! logrotate -d /etc/logrotate.d/app 2>&1 | grep '\''^error:'\'''
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/worker and its logs' '! logrotate -d /etc/logrotate.d/worker 2>&1 | grep '\''^error:'\'''
 }

@@ -13,6 +13,7 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     block     units /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-units.cfg none -
     file      0644 root:root /etc/systemd/system/app.service reload app.service
     file      0644 root:root /etc/systemd/system/cron.service.d/limits.conf restart cron.service
     file      0644 root:root /etc/systemd/system/echo.socket restart echo.socket
@@ -31,6 +32,21 @@ resources() {
     unit      echo.socket
     unit      report.timer
     verify    'cron.service has taken up limits.conf' 'systemctl show -p DropInPaths cron.service | grep -qF /etc/systemd/system/cron.service.d/limits.conf'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
     verify    'report.service is there for report.timer' 'systemctl cat report.service >/dev/null'
     verify    'system.slice has taken up memory.conf' 'systemctl show -p DropInPaths system.slice | grep -qF /etc/systemd/system/system.slice.d/memory.conf'
 }
