@@ -48,12 +48,12 @@ fn page(folder: &Path, args: &[&str]) -> String {
 fn changed(case: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let shop = folder.path().join("shop");
-    for (name, text) in tree(&case.join("state")) {
-        let path = shop.join("cluster.state").join(name);
+    for (name, text) in tree(case) {
+        let inside = name.strip_prefix("state/").map(|it| format!("cluster.state/{it}"));
+        let path = shop.join(inside.unwrap_or(name));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    fs::create_dir_all(&shop).unwrap();
     fs::copy(case.join("before.kdl"), shop.join("cluster.kdl")).unwrap();
     let built = clustergen(&shop, &["build"], &[]);
     assert_eq!(code(&built), 0, "{}", text(&built));
