@@ -4,6 +4,7 @@
 //! - `err/**/<claim>.case`: a good description with one edit, and the whole message.
 //! - `steps.kdl`: the steps of the vendors' guides, and which case shows what does each.
 //! - `diff/<claim>/`: `before.kdl`, `after.kdl`, the state of before, and the page of changes.
+//! - `links/<case>.txt` and `.json`: what `clustergen links` says of `ok/<case>`.
 //! - `pack/`: what is listed of archives, and what is said where none is written.
 //! - `against/`: what is said where there is no output to compare with.
 //!
@@ -23,6 +24,7 @@ mod diffs;
 mod err;
 mod guards;
 mod house;
+mod links;
 mod manual;
 mod ok;
 mod origins;

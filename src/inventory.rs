@@ -150,6 +150,11 @@ impl Inventory {
         self.find(name).map(HostSet::one).or_else(|| self.groups.get(name).cloned())
     }
 
+    /// Groups and who is in them, sorted by name.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, &HostSet)> {
+        self.groups.iter().map(|(name, set)| (name.as_str(), set))
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = HostId> + use<> {
         (0..self.hosts.len()).map(|at| HostId(u32::try_from(at).unwrap_or(u32::MAX)))
     }

@@ -10,6 +10,7 @@
 //! | decode | `Document` | `Cluster`: typed options | [`services`], [`decode`] |
 //! | declare | `Cluster` | `Facts`: what services ask and offer | [`declare`] |
 //! | check | `Facts` | diagnostics: what no single service can see | [`check`] |
+//! | look out | `Facts` | `Door`s: who may come in where | [`doors`] |
 //! | settle | `Facts`, lock | `Settled`: what is made once and stays | [`identity`] |
 //! | lower | all of it, a host | `HostPlan`: plain data | [`lower`] |
 //! | render | `HostPlan` | `Bundle`: bytes | [`quote`], [`render`] |
@@ -41,6 +42,7 @@ pub mod decode;
 pub mod diag;
 pub mod diff;
 pub mod disk;
+pub mod doors;
 pub mod identity;
 pub mod inventory;
 pub mod lower;

@@ -42,6 +42,8 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Print the description with its products written out.
     Expand(Input),
+    /// Show who talks to whom, and which ports are open for whom.
+    Links(LinksArgs),
     /// Certificates that somebody else signs.
     #[command(subcommand)]
     Certs(CertsCommand),
@@ -132,6 +134,16 @@ pub(super) struct Input {
     /// The folder of lock, certificates and vault; `cluster.state` beside `cluster.kdl` otherwise.
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct LinksArgs {
+    #[command(flatten)]
+    pub(super) input: Input,
+
+    /// For programs: one JSON object, with every host by name and address.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args, Debug)]

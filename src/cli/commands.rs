@@ -5,7 +5,7 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-use super::args::{BuildArgs, CsrArgs, Input};
+use super::args::{BuildArgs, CsrArgs, Input, LinksArgs};
 use super::progress::Progress;
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
@@ -14,6 +14,7 @@ use crate::certs::requests;
 use crate::diag::counted;
 use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
+use crate::doors;
 use crate::syntax;
 
 /// `build`: writes the bundles.
@@ -110,6 +111,18 @@ fn write(path: &Path, text: &str) -> Done {
     let done = done.and_then(|()| RealDisk.remove_file(path));
     let done = done.and_then(|()| RealDisk.create(path, text.as_bytes(), 0o644));
     done.map_err(|error| Failure::Environment(format!("`{}`: {error}", path.display())))
+}
+
+/// `links`: who talks to whom, as a table or as JSON.
+pub(super) fn links(args: &LinksArgs, manner: Manner) -> Done {
+    let project = Project::open(&args.input, None)?;
+    let report = look(project.place(manner))?;
+    judge(&report, manner)?;
+    if let Some(compiled) = &report.compiled {
+        let show = if args.json { doors::json } else { doors::table };
+        print(&show(&compiled.inventory, &compiled.facts))?;
+    }
+    Ok(())
 }
 
 /// Prints every fault; a failure where the description is wrong.

@@ -100,6 +100,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Diff(args) => diff::diff(args, manner),
         Command::Certs(CertsCommand::Csr(args)) => commands::csr(args, manner),
         Command::Expand(input) => commands::expand(input, manner),
+        Command::Links(args) => commands::links(args, manner),
         Command::Init(args) => language::init(args),
         Command::Schema(args) => language::schema(args),
         Command::Explain(args) => language::explain(args),

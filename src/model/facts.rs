@@ -326,6 +326,10 @@ impl Facts {
         self.by_host[host.index()].links_from.iter().map(|at| &self.links[*at as usize])
     }
 
+    pub fn links_to(&self, host: HostId) -> impl Iterator<Item = &Link> {
+        self.by_host[host.index()].links_to.iter().map(|at| &self.links[*at as usize])
+    }
+
     pub fn hosts_entries_of(&self, host: HostId) -> impl Iterator<Item = &HostsEntry> {
         self.by_host[host.index()].hosts_entries.iter().map(|at| &self.hosts_entries[*at as usize])
     }
