@@ -7,6 +7,7 @@ mod engine;
 mod host_sh;
 mod manifest;
 mod origins;
+mod ports;
 pub mod runbook;
 
 pub use engine::{TemplateFault, Templates, apply_sh};

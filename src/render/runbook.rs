@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use super::MadeFrom;
+use super::ports::page;
 use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Chapter, Facts, StepFact};
 use crate::model::host::HostId;
@@ -62,6 +63,7 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .flag("has_load_balancer", !load_balancer.is_empty())
         .list("load_balancer", load_balancer)
         .list("single_points", single_points)
+        .text("ports", verbatim(page(inventory, facts), span))
 }
 
 fn host(host: &Host) -> Fields {
