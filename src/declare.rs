@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::decode::Cluster;
 use crate::inventory::{Host, Inventory};
 use crate::model::facts::{
-    Audience, Bind, Certificate, CertificateSource, Facts, HostIndex, LeafKey, Listener, Protocol,
-    Secret, StepFact,
+    Audience, Bind, Certificate, CertificateSource, Endpoint, Facts, HostIndex, LeafKey, Link,
+    Listener, Protocol, Secret, StepFact,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::services::{Declare, find};
@@ -34,6 +34,13 @@ pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
             shared: None,
             origin: foreign.origin.clone(),
         });
+        if !foreign.from.is_empty() {
+            let (hosts, port) = (foreign.hosts.clone(), foreign.port);
+            let to = Endpoint { hosts, port, protocol: Protocol::Tcp, purpose: None };
+            let (from, why) = (foreign.from.clone(), foreign.what.clone());
+            let origin = foreign.origin.clone();
+            facts.links.push(Link { from, to, tls: None, why, origin });
+        }
     }
     for instance in &cluster.instances {
         if let Some(entry) = find(instance.kind) {

@@ -116,6 +116,8 @@ pub struct ForeignListener {
     pub port: Port,
     pub what: String,
     pub hosts: HostSet,
+    /// Who is said to come.
+    pub from: HostSet,
     pub origin: Origin,
 }
 
@@ -432,15 +434,35 @@ impl Build<'_> {
                     continue;
                 };
                 let Ok(port) = Port::parse(*port) else { continue };
+                let from = listens.prop("from").map(|name| self.visitors(name, hosts, &done));
                 listeners.push(ForeignListener {
                     port,
                     what: what.to_owned(),
                     hosts: done.get(*name).cloned().unwrap_or_default(),
+                    from: from.unwrap_or_default(),
                     origin: Origin { span: listens.head, path: node.key().into() },
                 });
             }
         }
         (done, listeners)
+    }
+
+    /// The hosts of a name, told where there are none of it.
+    fn visitors(
+        &mut self,
+        value: &Value,
+        hosts: &BTreeMap<String, HostId>,
+        groups: &BTreeMap<String, HostSet>,
+    ) -> HostSet {
+        let name = value.as_str().unwrap_or_default();
+        let host = hosts.get(name).copied().map(HostSet::one);
+        host.or_else(|| groups.get(name).cloned()).unwrap_or_else(|| {
+            if !self.broken.contains(name) {
+                let known = hosts.keys().chain(groups.keys()).map(String::as_str);
+                self.diagnostics.push(unknown_host(name, value.span, known));
+            }
+            HostSet::default()
+        })
     }
 
     fn flatten(

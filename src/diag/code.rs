@@ -74,6 +74,7 @@ codes! {
     ContentName = "CG0411", "a name between braces that no text knows";
     Unsafe = "CG0412", "it works, but not safely";
     StepCircle = "CG0413", "one-time steps that wait for each other";
+    ClosedPort = "CG0414", "a port that a firewall closes to everybody";
     Unreachable = "CG0431", "two hosts without a kind of address in common";
     MixedPurpose = "CG0432", "members of which only some have an address for the purpose";
 

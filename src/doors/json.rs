@@ -103,7 +103,10 @@ fn host<'a>(inventory: &'a Inventory, facts: &Facts, id: HostId) -> HostJson<'a>
             Audience::Peers => "peers",
         },
         described: door.described,
-        addresses: sources(inventory, &door.from, id).iter().map(|it| it.0.to_string()).collect(),
+        addresses: sources(inventory, &door.visitors(id))
+            .iter()
+            .map(|(ip, _)| ip.to_string())
+            .collect(),
         from: names(inventory, &door.from),
         what: door.what.into_iter().collect(),
     });

@@ -39,6 +39,18 @@ impl Door {
         Self { port, protocol, audience, what: BTreeSet::new(), described, from }
     }
 
+    /// Whether everybody may come.
+    #[must_use]
+    pub fn public(&self) -> bool {
+        self.audience == Audience::Public
+    }
+
+    /// Those who come from outside `host`.
+    #[must_use]
+    pub fn visitors(&self, host: HostId) -> HostSet {
+        self.from.iter().filter(|from| *from != host).collect()
+    }
+
     /// `443/tcp`.
     #[must_use]
     pub fn port(&self) -> String {
@@ -84,16 +96,14 @@ pub fn doors(facts: &Facts, host: HostId) -> Vec<Door> {
     doors.into_values().collect()
 }
 
-/// The addresses from which hosts come to `host`. All that they have: which one a connection
-/// starts from is for the routes of the one who dials, whatever address is dialled.
+/// The addresses from which hosts come. All that they have: which one a connection starts from is
+/// for the routes of the one who dials, whatever address is dialled.
 #[must_use]
-pub fn sources<'a>(
-    inventory: &'a Inventory,
-    from: &HostSet,
-    host: HostId,
-) -> Vec<(IpAddr, &'a Host)> {
-    let peers = from.iter().filter(|peer| *peer != host).map(|peer| inventory.host(peer));
-    peers.flat_map(|peer| peer.addresses.iter().map(move |it| (it.ip, peer))).collect()
+pub fn sources<'a>(inventory: &'a Inventory, from: &HostSet) -> Vec<(IpAddr, &'a Host)> {
+    from.iter()
+        .map(|peer| inventory.host(peer))
+        .flat_map(|peer| peer.addresses.iter().map(move |it| (it.ip, peer)))
+        .collect()
 }
 
 /// Hosts that look the same from outside.

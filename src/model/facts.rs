@@ -263,6 +263,14 @@ pub enum Chapter {
     LoadBalancer,
 }
 
+/// A firewall for which a person types the rules: the page of ports has the commands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ByHand {
+    Ufw,
+    /// One without policies (before 0.9), so that there is no file that could be added to it.
+    Firewalld,
+}
+
 /// A value whose change has a consequence that no file shows.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Pin {
@@ -294,6 +302,7 @@ pub struct Facts {
     pub steps: Vec<StepFact>,
     pub runbook: Vec<RunbookLine>,
     pub pins: Vec<PinFact>,
+    pub by_hand: BTreeMap<HostId, ByHand>,
     /// The steps in the order in which they are done: places in `steps`. Those that wait for each
     /// other are not among them.
     pub step_order: Vec<u32>,

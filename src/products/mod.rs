@@ -10,6 +10,7 @@ mod part;
 
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
+use crate::model::host::HostSet;
 use crate::schema::{Schema, Stage};
 use crate::syntax::node::{Document, Node, Value};
 
@@ -47,7 +48,32 @@ pub fn expand(
     if !nodes.iter().any(|node| node.is("hosts") && node.label() == Some("peers")) {
         nodes.extend(peers(inventory));
     }
+    let firewall = firewall(&mut nodes, inventory);
+    nodes.extend(firewall);
     Document { nodes }
+}
+
+/// `firewall` of the cluster is short for one on every host that has none of its own.
+fn firewall(nodes: &mut [Node], inventory: &Inventory) -> Option<Node> {
+    let cluster = nodes.iter_mut().find(|node| node.is("cluster"))?;
+    let at = cluster.children.iter().position(|child| child.is("firewall"))?;
+    let short = cluster.children.remove(at);
+    let own = nodes.iter().filter(|node| node.is("firewall"));
+    let own = own.flat_map(|node| node.children_named("on")).flat_map(|on| &on.args);
+    let own: Vec<HostSet> =
+        own.filter_map(|name| name.as_str().and_then(|name| inventory.set(name))).collect();
+    let rest: Vec<Value> = inventory
+        .managed()
+        .filter(|id| !own.iter().any(|set| set.contains(*id)))
+        .map(|id| Value::string(&inventory.host(id).name, short.head))
+        .collect();
+    if rest.is_empty() {
+        return None;
+    }
+    let on = Node::new("on", rest, short.head);
+    let mut node = Node::new("firewall", short.args, short.head).with_child(on);
+    node.made_by = Some(format!("{}/firewall", inventory.cluster.origin.path));
+    Some(node)
 }
 
 /// The names of a host's peers are part of every cluster.

@@ -13,6 +13,7 @@ mod nginx;
 mod sh;
 mod systemd;
 mod xinetd;
+mod xml;
 
 pub use cron::{cron_command, cron_variable};
 pub use csync2::{csync2_pattern, csync2_string, csync2_word};
@@ -23,6 +24,7 @@ pub use nginx::{nginx_header, nginx_literal, nginx_location, nginx_word};
 pub use sh::{sh_table, sh_word};
 pub use systemd::{systemd_line, systemd_section};
 pub use xinetd::xinetd_value;
+pub use xml::xml_comment;
 
 use crate::source::{Span, Spanned};
 

@@ -8,6 +8,7 @@ mod host_sh;
 mod manifest;
 mod origins;
 mod ports;
+mod ports_by_hand;
 pub mod runbook;
 
 pub use engine::{TemplateFault, Templates, apply_sh};

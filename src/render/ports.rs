@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::ports_by_hand::{commands, sentence};
 use crate::doors::{Door, Side, port, sides};
 use crate::inventory::Inventory;
-use crate::model::facts::{Audience, Facts, Link};
+use crate::model::facts::{Audience, ByHand, Facts, Link};
 use crate::model::host::HostSet;
 
 /// The chapter, from its head on.
@@ -21,10 +22,12 @@ pub(super) fn page(inventory: &Inventory, facts: &Facts) -> String {
     out.push_str(
         "What has to pass between the machines; answers pass with their connection. A host is named\n\
          with all of its addresses, because a connection may come from any of them, and dialled at\n\
-         the one that is named under *goes out*.\n",
+         the one that is named under *goes out*. Where a host has a firewall of its own, these ports\n\
+         have to be open in it too: what one table of nftables accepts, another may still drop.\n",
     );
     for side in &sides {
         one_side(inventory, side, &mut out);
+        by_hand(inventory, facts, side, &mut out);
     }
     out.truncate(out.trim_end().len());
     out
@@ -47,6 +50,24 @@ fn one_side(inventory: &Inventory, side: &Side, out: &mut String) {
     }
     for ((port, to), whys) in outward(inventory, side) {
         out.push_str(&row(&[&port, &to, &whys.join("; ")]));
+    }
+}
+
+/// Commands for those of the hosts whose firewall a person keeps.
+fn by_hand(inventory: &Inventory, facts: &Facts, side: &Side, out: &mut String) {
+    let mut of: BTreeMap<ByHand, Vec<&str>> = BTreeMap::new();
+    for host in side.hosts.iter() {
+        if let Some(firewall) = facts.by_hand.get(&host) {
+            of.entry(*firewall).or_default().push(&inventory.host(host).name);
+        }
+    }
+    for (firewall, hosts) in of {
+        let commands = commands(firewall, inventory, &side.doors);
+        if !commands.is_empty() {
+            let sentence = sentence(firewall, &inventory.cluster.name);
+            let (hosts, commands) = (hosts.join(", "), commands.join("\n"));
+            out.push_str(&format!("\nOn {hosts}, as root. {sentence}\n\n```sh\n{commands}\n```\n"));
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
-    Certificate, Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link, Listener,
-    Origin, Pin, PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
+    ByHand, Certificate, Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link,
+    Listener, Origin, Pin, PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::value::{AbsPath, Duration};
@@ -127,6 +127,11 @@ impl<'a> Declare<'a> {
     pub fn runbook(&mut self, chapter: Chapter, text: impl Into<String>) {
         let origin = self.origin.clone();
         self.facts.runbook.push(RunbookLine { chapter, text: text.into(), origin });
+    }
+
+    /// The ports of a host are kept by a person, with commands of this firewall.
+    pub fn by_hand(&mut self, host: HostId, firewall: ByHand) {
+        self.facts.by_hand.insert(host, firewall);
     }
 
     /// A value whose change has a consequence that the files alone do not show.

@@ -12,6 +12,7 @@ mod csync2;
 mod declare;
 mod decode;
 mod file;
+mod firewall;
 mod grid;
 mod hosts;
 mod ini;
@@ -46,6 +47,7 @@ pub static ALL: &[Entry] = &[
     entry::<cron::Cron>(),
     entry::<csync2::Csync2>(),
     entry::<file::OwnFile>(),
+    entry::<firewall::Firewall>(),
     entry::<hosts::Hosts>(),
     entry::<ini::Ini>(),
     entry::<logrotate::Logrotate>(),

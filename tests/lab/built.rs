@@ -94,6 +94,13 @@ impl Built {
         self.folder.path().join("out").join(host)
     }
 
+    /// What `clustergen links --json` says of the description.
+    pub(crate) fn links(&self) -> Value {
+        let done = clustergen(self.folder.path(), &["links", "--json"], None);
+        assert!(done.status.success(), "{}", said(&done));
+        serde_json::from_slice(&done.stdout).expect("JSON")
+    }
+
     pub(crate) fn vault(&self) -> PathBuf {
         self.folder.path().join("cluster.state").join("vault")
     }

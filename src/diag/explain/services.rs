@@ -81,6 +81,12 @@ super::explanations! {
         "Steps that wait for each other are never done, and a bring-up would stop there.";
         "Take one `after` out of the circle: the one that only describes a habit.";
 
+    ClosedPort, "err/firewall/a-port-for-nobody.case":
+        "A firewall lets those in whom the description leads to a port. Something listens there for
+         others than everybody, and nothing dials it: from the next apply on nobody gets through.";
+        "Say who comes, with `from=` behind `listens` or with the service that dials it. Where
+         nothing listens there any more, take it out.";
+
     Unreachable, "err/inventory/two-hosts-without-a-kind-of-address-in-common.case":
         "A host with IPv4 alone cannot dial one with IPv6 alone, unless something between them
          translates, which this description would not know of.";

@@ -1,0 +1,40 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=shop
+host=app1
+names='app1 app1.example.net'
+addresses='10.1.0.11 10.9.0.11'
+platform=rhel-9
+package_manager=dnf
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   firewalld
+    package   nginx
+    block     shop /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-shop.cfg none -
+    file      0644 root:root /etc/firewalld/policies/cg-shop.xml reload firewalld.service
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    check     0 'firewall-offline-cmd --check-config' /etc/firewalld/policies/cg-shop.xml
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf
+    unit      nginx.service
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'firewalld has the cluster'\''s policy' 'firewall-cmd --info-policy=cg-shop'
+}

@@ -1,0 +1,70 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=shop
+host=app1
+names='app1 app1.example.net'
+addresses='10.1.0.11 10.9.0.11'
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    package   nftables
+    package   nginx
+    block     shop /etc/hosts none -
+    file      0600 root:root /etc/csync2_content.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-shop.cfg none -
+    file      0644 root:root /etc/clustergen/shop/firewall.nft reload clustergen-firewall-shop.service
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    file      0644 root:root /etc/systemd/system/clustergen-firewall-shop.service restart clustergen-firewall-shop.service
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N app1-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    check     0 'nft -c -f /etc/clustergen/shop/firewall.nft' /etc/clustergen/shop/firewall.nft
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf
+    unit      clustergen-firewall-shop.service
+    unit      cron.service
+    unit      csync2.socket
+    unit      nginx.service
+    step      1/2 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members'
+    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N app1-replication -G content -cr /; code=0; csync2 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
+}
+
+# csync2 `content`: the files of app1 go to all members
+run_csync2_content_first_sync() {
+    csync2 -N app1-replication -G content -rm /
+    csync2 -N app1-replication -G content -rxv / || { csync2 -N app1-replication -G content -rf / && csync2 -N app1-replication -G content -rxv /; }
+}
+
+# csync2 `content`: the files of app1 go to all members
+proof_csync2_content_first_sync() {
+    csync2 -N app1-replication -G content -cr /
+    came=$(csync2 -N app1-replication -G content -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}

@@ -1,0 +1,66 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What app2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=shop
+host=app2
+names='app2 app2.example.net'
+addresses='10.1.0.12 10.9.0.12 2001:db8::12'
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    package   nftables
+    block     shop /etc/hosts none -
+    file      0600 root:root /etc/csync2_content.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-shop.cfg none -
+    file      0644 root:root /etc/clustergen/shop/firewall.nft reload clustergen-firewall-shop.service
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/clustergen-firewall-shop.service restart clustergen-firewall-shop.service
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N app2-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    check     0 'nft -c -f /etc/clustergen/shop/firewall.nft' /etc/clustergen/shop/firewall.nft
+    unit      clustergen-firewall-shop.service
+    unit      cron.service
+    unit      csync2.socket
+    step      2/2 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 have come'
+    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N app2-replication -G content -cr /; code=0; csync2 -N app2-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
+}
+
+# csync2 `content`: the files of app1 have come
+proof_csync2_content_first_sync() {
+    csync2 -N app2-replication -G content -cr /
+    came=$(csync2 -N app2-replication -G content -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /srv/www \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' app2-replication app1-replication "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
+}

@@ -1,0 +1,43 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=shop
+host=lb
+names='lb lb.example.net'
+addresses=10.1.0.10
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   libnginx-mod-stream
+    package   nftables
+    package   nginx
+    block     shop /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-shop.cfg none -
+    file      0644 root:root /etc/clustergen/shop/firewall.nft reload clustergen-firewall-shop.service
+    file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    file      0644 root:root /etc/systemd/system/clustergen-firewall-shop.service restart clustergen-firewall-shop.service
+    check     0 'nft -c -f /etc/clustergen/shop/firewall.nft' /etc/clustergen/shop/firewall.nft
+    check     0 'nginx -t -q' /etc/nginx/nginx.conf
+    unit      clustergen-firewall-shop.service
+    unit      nginx.service
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
+}
