@@ -230,6 +230,8 @@ fn wrong(field: &Field) -> String {
         Type::Path | Type::SecretOrPath => "\"etc/app\"".to_owned(),
         Type::Mode => "\"rw-r-----\"".to_owned(),
         Type::Version => "\"latest\"".to_owned(),
+        Type::Server => "\"ntp one\"".to_owned(),
+        Type::Zone => "\"Europe/Belrin\"".to_owned(),
         Type::Bool => "\"yes\"".to_owned(),
         Type::OneOf(_) => "\"something-else\"".to_owned(),
         Type::Secret => "\"hunter2\"".to_owned(),

@@ -26,6 +26,7 @@ pub struct ClusterInfo {
     pub name: String,
     pub domain: String,
     pub timezone: Option<Spanned<String>>,
+    pub time_servers: Vec<Spanned<String>>,
     pub templates: Option<Spanned<String>>,
     pub origin: Origin,
 }
@@ -268,6 +269,9 @@ fn cluster_info(node: &Node, domain: String) -> ClusterInfo {
         name: node.label().unwrap_or_default().to_owned(),
         domain,
         timezone: node.prop("timezone").and_then(spanned),
+        time_servers: node
+            .child("time-servers")
+            .map_or_else(Vec::new, |it| it.args.iter().filter_map(spanned).collect()),
         templates: node.child("templates").and_then(|it| it.args.first()).and_then(spanned),
         origin: origin(node),
     }

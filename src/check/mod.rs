@@ -2,6 +2,7 @@
 //!
 //! In: the facts. Out: diagnostics. One file per rule, each with a stable code.
 
+mod clocks;
 mod families;
 mod paths;
 mod ports;
@@ -24,6 +25,7 @@ const ALL: &[Rule] = &[
     paths::no_path_twice,
     sync::nothing_own_under_a_sync,
     steps::steps_have_an_order,
+    clocks::time_servers_are_enough,
 ];
 
 /// Asks every service what is wrong with it, then every rule.

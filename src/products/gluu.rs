@@ -1,8 +1,9 @@
 //! Gluu Server 4: web tier and file replication.
 //!
 //! Makes: the certificate for `hostname`, nginx before the nodes or a page for who runs another
-//! balancer there, csync2 between the nodes, and the name in `/etc/hosts`. Not yet: the directory's replication, the cache and its tunnels, the
-//! hand-over of `setup.properties`; the build says so.
+//! balancer there, csync2 between the nodes, the name in `/etc/hosts`, and the time zone in the
+//! container. Not yet: the directory's replication, the cache and its tunnels, the hand-over of
+//! `setup.properties`; the build says so.
 //!
 //! Sources: Gluu's cluster guide for 4.x, and the lists of cluster-mgr, its own tool: the guide
 //! forgets `/idp` and what a node must keep for itself.
@@ -69,6 +70,7 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         (Some(parts.certificate(gluu)), "hostname"),
         (parts.public(gluu, cx), "certificate"),
         (Some(parts.hosts(gluu)), "nodes"),
+        (Some(parts.time(gluu)), "nodes"),
         (Some(front), "load-balancer"),
         (Some(parts.csync2(gluu, cx)), "file-replication"),
     ];
@@ -193,6 +195,13 @@ impl Parts {
         node("hosts", &[&self.name], gluu.head)
             .with_child(Node::new("on", self.nodes.clone(), self.nodes_span))
             .with_child(node("entry", &[&self.hostname.value], self.hostname.span))
+    }
+
+    /// The container keeps a time zone of its own.
+    fn time(&self, gluu: &Node) -> Node {
+        node("time", &[&self.name], gluu.head)
+            .with_child(Node::new("on", self.nodes.clone(), self.nodes_span))
+            .with_child(node("zone-in", &[ROOT], gluu.head))
     }
 
     fn nginx(&self, gluu: &Node, over: &Node, cx: &Expand) -> Node {

@@ -45,8 +45,10 @@ pub fn expand(
             _ => nodes.push(node.clone()),
         }
     }
-    if !nodes.iter().any(|node| node.is("hosts") && node.label() == Some("peers")) {
-        nodes.extend(peers(inventory));
+    for (kind, name) in ALWAYS {
+        if !nodes.iter().any(|node| node.is(kind) && node.label() == Some(name)) {
+            nodes.extend(on_all(kind, name, inventory));
+        }
     }
     let firewall = firewall(&mut nodes, inventory);
     nodes.extend(firewall);
@@ -76,8 +78,11 @@ fn firewall(nodes: &mut [Node], inventory: &Inventory) -> Option<Node> {
     Some(node)
 }
 
-/// The names of a host's peers are part of every cluster.
-fn peers(inventory: &Inventory) -> Option<Node> {
+/// What every cluster has: the names of a host's peers, and clocks that agree.
+const ALWAYS: [(&str, &str); 2] = [("hosts", "peers"), ("time", "clock")];
+
+/// A service of all hosts that get a bundle.
+fn on_all(kind: &str, name: &str, inventory: &Inventory) -> Option<Node> {
     let origin = &inventory.cluster.origin;
     let all: Vec<Value> = inventory
         .managed()
@@ -86,7 +91,7 @@ fn peers(inventory: &Inventory) -> Option<Node> {
     if all.is_empty() {
         return None;
     }
-    let mut node = Node::new("hosts", vec![Value::string("peers", origin.span)], origin.span)
+    let mut node = Node::new(kind, vec![Value::string(name, origin.span)], origin.span)
         .with_child(Node::new("on", all, origin.span));
     node.made_by = Some(origin.path.to_string());
     Some(node)

@@ -7,6 +7,7 @@
 pub mod check;
 mod load;
 mod types;
+mod zone;
 
 pub use load::load;
 pub use types::Type;

@@ -1,5 +1,6 @@
 //! The kinds of values, each with its check.
 
+use super::zone::check_zone;
 use crate::model::crontab::Crontab;
 use crate::model::name::{Domain, Label, Wrong};
 use crate::model::value::{AbsPath, Duration, Mode, Port, Size, Version, host_address};
@@ -19,6 +20,8 @@ pub enum Type {
     /// The same, or a DNS name that is none of ours.
     HostOrDomain,
     Address,
+    /// A server of somebody else's, by name or address.
+    Server,
     Port,
     Integer {
         min: i128,
@@ -35,6 +38,8 @@ pub enum Type {
     /// Five fields of a crontab, or a word for them.
     Schedule,
     Version,
+    /// A time zone, as `Europe/Berlin`.
+    Zone,
     Bool,
     OneOf(Vec<String>),
     /// `(secret)"name"`.
@@ -63,6 +68,7 @@ impl Type {
             Self::Host => "host",
             Self::HostOrDomain => "host-or-domain",
             Self::Address => "address",
+            Self::Server => "server",
             Self::Port => "port",
             Self::Integer { .. } => "integer",
             Self::Duration => "duration",
@@ -73,6 +79,7 @@ impl Type {
             Self::Unit => "unit",
             Self::Schedule => "schedule",
             Self::Version => "version",
+            Self::Zone => "zone",
             Self::Bool => "bool",
             Self::OneOf(_) => "one-of",
             Self::Secret => "secret",
@@ -109,6 +116,9 @@ impl Type {
             Self::Address => {
                 "an IPv4 or IPv6 address that a host can have: `\"192.0.2.10\"`, `\"2001:db8::10\"`"
             }
+            Self::Server => {
+                "a server's DNS name or address: `\"ntp1.example.org\"`, `\"192.0.2.10\"`"
+            }
             Self::Port => "a number from 1 to 65535, without quotes",
             Self::Integer { .. } => "a whole number, without quotes",
             Self::Duration => {
@@ -125,6 +135,7 @@ impl Type {
                 "the five fields of a crontab, or a word for them: `\"30 3 * * sun\"`, `\"@daily\"`"
             }
             Self::Version => "numbers with dots, in quotes: `\"1.22.1\"`",
+            Self::Zone => "a time zone by area and city: `\"Europe/Berlin\"`, `\"Etc/UTC\"`",
             Self::Bool => "`#true` or `#false`",
             Self::OneOf(_) => "one of the words that are named",
             Self::Secret => "a secret by its name: `(secret)\"redis\"`",
@@ -180,6 +191,8 @@ impl Type {
             Self::Label | Self::Host | Self::Secret => Label::parse(text).map(drop),
             Self::Domain | Self::HostOrDomain => Domain::parse(text).map(drop),
             Self::Address => host_address(text).map(drop),
+            Self::Server => server(text),
+            Self::Zone => check_zone(text),
             Self::Duration => Duration::parse(text).map(drop),
             Self::Size => Size::parse(text).map(drop),
             Self::Path | Self::SecretOrPath => AbsPath::parse(text).map(drop),
@@ -213,6 +226,14 @@ fn one_line(text: &str) -> Result<(), Wrong> {
         return Err(Wrong::new("has more than one line", "write it in one line"));
     }
     Ok(())
+}
+
+fn server(text: &str) -> Result<(), Wrong> {
+    if Domain::parse(text).is_ok() || host_address(text).is_ok() {
+        return Ok(());
+    }
+    let help = "write its name or its address, as `ntp1.example.org` or `192.0.2.10`";
+    Err(Wrong::new("is neither a DNS name nor an address", help))
 }
 
 /// As useradd(8) takes it, and what the tools of directories add to it.

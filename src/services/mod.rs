@@ -25,6 +25,7 @@ mod properties;
 mod read;
 mod rotation;
 mod step;
+mod time;
 mod unit;
 
 pub use certificate::named as named_certificate;
@@ -54,6 +55,7 @@ pub static ALL: &[Entry] = &[
     entry::<nginx::Nginx>(),
     entry::<properties::Properties>(),
     entry::<step::OwnStep>(),
+    entry::<time::Time>(),
     entry::<unit::OwnUnit>(),
 ];
 

@@ -37,5 +37,6 @@ mod properties;
 mod scripts;
 mod steps;
 mod sync;
+mod time;
 mod units;
 mod verbs;

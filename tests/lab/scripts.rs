@@ -35,13 +35,16 @@ fn apply_installs_every_file_with_its_content_and_mode() {
         let built = Built::example(&example);
         for host in built.hosts() {
             let root = TempDir::new().unwrap();
-            // drop-ins go only where their program is
-            fs::create_dir_all(root.path().join("etc/cloud")).unwrap();
+            let manifest = built.manifest(&host);
+            let files = manifest["files"].as_object().unwrap();
+            // some go only where a folder is
+            for entry in files.values() {
+                let at = root.path().join(entry["path"].as_str().unwrap().trim_start_matches('/'));
+                fs::create_dir_all(at.parent().unwrap()).unwrap();
+            }
             let done = built.apply(&host, root.path());
             assert!(done.status.success(), "{host}: {}", said(&done));
             let secrets = built.secrets(&host);
-            let manifest = built.manifest(&host);
-            let files = manifest["files"].as_object().unwrap();
             assert!(!files.is_empty());
             for (place, entry) in files {
                 let path = entry["path"].as_str().unwrap();

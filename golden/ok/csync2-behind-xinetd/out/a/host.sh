@@ -14,7 +14,9 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   tzdata
     package   xinetd
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     files /etc/hosts none -
     file      0600 root:root /etc/csync2_left.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -22,8 +24,10 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/timezone none -
     file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
     check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_left.key /etc/csync2.cfg
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      xinetd.service csync2.socket
     step      1/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a go to all members'
@@ -44,6 +48,10 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
 
 # csync2 `left`: the files of a go to all members

@@ -14,7 +14,9 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
-    directory 0700 root:root /var/backups/csync2
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
+    where /opt/gluu-server/etc link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -26,12 +28,15 @@ resources() {
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /etc/timezone none -
+    where /opt/gluu-server/etc file      0644 root:root /opt/gluu-server/etc/timezone none -
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    where /opt/gluu-server/etc check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
+    check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
     unit      cron.service
     unit      csync2.socket
     step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members'
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
-    verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -47,6 +52,11 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    where /opt/gluu-server/etc verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
+    verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
 }
 
 # csync2 `idp`: the files of node1 go to all members

@@ -12,8 +12,12 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
     block     gluu /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
+    file      0644 root:root /etc/timezone none -
+    check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -29,4 +33,8 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
 }

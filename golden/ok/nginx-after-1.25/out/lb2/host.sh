@@ -14,10 +14,14 @@ package_manager=apt
 resources() {
     package   libnginx-mod-stream
     package   nginx
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     web /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-web.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    file      0644 root:root /etc/timezone none -
     check     0 'nginx -t -q' /etc/nginx/nginx.conf
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc/hosts | {
@@ -34,4 +38,8 @@ sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -31,6 +31,9 @@ sed -n "/^# BEGIN clustergen steps$/,/^# END clustergen steps$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
 }
 
 # make-database

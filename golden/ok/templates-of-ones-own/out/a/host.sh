@@ -14,6 +14,8 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     own /etc/hosts none -
     file      0600 root:root /etc/csync2_etc.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -23,7 +25,9 @@ resources() {
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /etc/timezone none -
     check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
     step      1/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a go to all members'
@@ -44,6 +48,10 @@ sed -n "/^# BEGIN clustergen own$/,/^# END clustergen own$/{ s/#.*//; p; }" /etc
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
 
 # csync2 `etc`: the files of a go to all members

@@ -1,0 +1,46 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What b gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=clocks
+host=b
+names='b b.example.net'
+addresses=192.0.2.2
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   chrony
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Europe/Berlin restart cron.service
+    where '/opt/app root/etc' link      '/opt/app root/etc/localtime' /usr/share/zoneinfo/Europe/Berlin none -
+    block     clocks /etc/hosts none -
+    file      0644 root:root /etc/chrony/chrony.conf restart chrony.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-clocks.cfg none -
+    file      0644 root:root /etc/timezone none -
+    where '/opt/app root/etc' file      0644 root:root '/opt/app root/etc/timezone' none -
+    check     0 'chronyd -p -f /etc/chrony/chrony.conf' /etc/chrony/chrony.conf
+    where '/opt/app root/etc' check     0 'test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\''' '/opt/app root/etc/localtime'
+    check     0 'test -e /usr/share/zoneinfo/Europe/Berlin' /etc/localtime
+    unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen clocks$/,/^# END clustergen clocks$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
+    where '/opt/app root/etc' verify    'the time zone in /opt/app root is Europe/Berlin' 'readlink '\''/opt/app root/etc/localtime'\'' | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\'''
+    verify    'the time zone is Europe/Berlin' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e /usr/share/zoneinfo/Europe/Berlin'
+}

@@ -1,0 +1,41 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What b gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=old-clocks
+host=b
+names='b b.example.net'
+addresses=192.0.2.2
+platform=rhel-9
+package_manager=dnf
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   chrony
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart crond.service
+    block     old-clocks /etc/hosts none -
+    file      0644 root:root /etc/chrony.conf restart chronyd.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-old-clocks.cfg none -
+    check     0 'chronyd -p -f /etc/chrony.conf' /etc/chrony.conf
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
+    unit      chronyd.service ntpd.service systemd-timesyncd.service
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen old-clocks$/,/^# END clustergen old-clocks$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+}
