@@ -237,6 +237,8 @@ fn wrong(field: &Field) -> String {
         Type::Secret => "\"hunter2\"".to_owned(),
         Type::Location => "\"static\"".to_owned(),
         Type::LocalFile | Type::FileOrPath => "\"../outside\"".to_owned(),
+        Type::Login => "\"App\"".to_owned(),
+        Type::Package => "\"curl=7.88\"".to_owned(),
         Type::Account => "\"www data\"".to_owned(),
         Type::Unit => "\"app service\"".to_owned(),
         Type::Schedule => "\"61 * * * *\"".to_owned(),

@@ -795,20 +795,31 @@ stage_account() {
     done
 }
 
+# stage_directory MODE OWNER PATH [exactly]: made where it is not there; `exactly` sets mode and owner
+# of one that is.
 stage_directory() {
     fits "$2" "$3" directory
-    [ -d "$root$3" ] || change directory "$1" "$2" none - "$3"
+    if [ ! -d "$root$3" ]; then
+        change directory "$1" "$2" none - "$3"
+    elif [ "${4:-}" = exactly ] && ! belongs "$@"; then
+        change mode "$1" "$2" none - "$3"
+    fi
+}
+
+# belongs MODE OWNER PATH: whether what lies there has this mode and owner.
+belongs() {
+    bits=$(stat -L -c %a "$root$3")
+    [ "$bits" = "${1#0}" ] || [ "$bits" = "$1" ] || return 1
+    [ -z "$root" ] || return 0
+    # an owner may be told in numbers
+    case " $(stat -L -c '%U:%G %u:%g %U:%g %u:%G' "$root$3") " in *" $2 "*) return 0 ;; esac
+    return 1
 }
 
 # differs MODE OWNER PATH: whether the staged file is not what lies there.
 differs() {
     [ -f "$root$3" ] && [ ! -L "$root$3" ] && cmp -s "$work/new$3" "$root$3" || return 0
-    [ "$1" != - ] || return 1
-    bits=$(stat -c %a "$root$3")
-    [ "$bits" = "${1#0}" ] || [ "$bits" = "$1" ] || return 0
-    [ -z "$root" ] || return 1
-    # an owner may be told in numbers
-    case " $(stat -c '%U:%G %u:%g %U:%g %u:%G' "$root$3") " in *" $2 "*) return 1 ;; esac
+    [ "$1" != - ] && ! belongs "$@"
 }
 
 stage_file() {
@@ -1052,6 +1063,12 @@ relabel() {
     restorecon "$1" || say "restorecon had something to say of $1"
 }
 
+# set_mode MODE OWNER FOLDER: five digits, because four leave a folder its set-group bit (chmod(1)).
+set_mode() {
+    [ -n "$root" ] || chown "$2" "$root$3"
+    chmod "0$1" "$root$3"
+}
+
 # install_all: what is no longer shipped stops while its files are there; then the files.
 install_all() {
     awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
@@ -1062,6 +1079,10 @@ install_all() {
                 open_folder "$root$path"
                 [ -n "$root" ] || chown "$owner" "$root$path"
                 chmod "$bits" "$root$path"
+                ;;
+            mode)
+                printf '%s %s\n' "$(stat -L -c '%a %u:%g' "$root$path")" "$path" >>"$work/modes"
+                set_mode "$bits" "$owner" "$path"
                 ;;
             gone) keep "$path"; rm -f "$root$path" ;;
             back) keep "$path"; come_back "$path" ;;
@@ -1180,6 +1201,8 @@ each_line() {
     done <"$1"
 }
 
+# put_mode_back LINE: mode, owner, and the folder's path, in which a space may be
+put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }"; }
 remove() { rm -f "$root$1"; }
 remove_temporary() { rm -f "$(beside "$root$1")"; }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
@@ -1198,6 +1221,7 @@ undo() {
     each_line "$work/paths" remove_temporary
     each_line "$work/kept" put_back
     each_line "$work/none" remove
+    each_line "$work/modes" put_mode_back
     sort -r "$work/made" 2>/dev/null >"$work/folders"
     each_line "$work/folders" remove_folder
     if [ -z "$root" ]; then
@@ -1278,6 +1302,7 @@ tell() {
             directory | made) say "make $path$then" ;;
             group | user) say "make the $kind $path" ;;
             member) say "put the user $path" ;;
+            mode) say "set mode and owner of $path" ;;
             link) say "link $path$then" ;;
             back) say "put back $path as it was before clustergen$then" ;;
             unit) say "enable and start $path" ;;

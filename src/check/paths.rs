@@ -37,7 +37,8 @@ pub(super) fn no_path_twice(inventory: &Inventory, facts: &Facts, diagnostics: &
 /// Nothing can lie below a file.
 fn no_file_in_a_file(host: &str, seen: &BTreeMap<&str, &Claim>, diagnostics: &mut Diagnostics) {
     for (path, claim) in seen {
-        let above = path.match_indices('/').skip(1).find_map(|(at, _)| seen.get(&path[..at]));
+        let file = |at: usize| seen.get(&path[..at]).filter(|it| it.kind != ClaimKind::Folder);
+        let above = path.match_indices('/').skip(1).find_map(|(at, _)| file(at));
         let Some(above) = above else { continue };
         let message = format!("`{}` is a file and a folder on `{host}`", above.path);
         diagnostics.push(

@@ -211,6 +211,8 @@ pub enum ClaimKind {
     Synced { excludes: Arc<[String]> },
     /// A block or keys in a file that others own too.
     Shared,
+    /// A folder: whatever anybody has in it. It is the same on all hosts, so a sync may carry it.
+    Folder,
 }
 
 #[derive(Clone, Debug)]

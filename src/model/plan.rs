@@ -106,6 +106,8 @@ pub struct Directory {
     pub mode: Mode,
     pub owner: String,
     pub group: String,
+    /// Whether mode and owner are set where it is there already.
+    pub exact: bool,
 }
 
 /// A symbolic link.

@@ -2,7 +2,8 @@
 
 use super::MadeFrom;
 use crate::model::plan::{
-    Block, Body, Check, Condition, File, HostPlan, Keys, Kind, Made, OnChange, Resource, Step, User,
+    Block, Body, Check, Condition, Directory, File, HostPlan, Keys, Kind, Made, OnChange, Resource,
+    Step, User,
 };
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, sh_word};
@@ -93,12 +94,7 @@ fn line(resource: &Resource) -> Result<Text, String> {
         Kind::Verify(it) => {
             vec!["verify".to_owned(), quoted(&it.title, span)?, quoted(&it.command, span)?]
         }
-        Kind::Directory(it) => vec![
-            "directory".to_owned(),
-            it.mode.to_string(),
-            quoted(&format!("{}:{}", it.owner, it.group), span)?,
-            quoted(it.path.as_str(), span)?,
-        ],
+        Kind::Directory(it) => directory_words(it, span)?,
         Kind::Block(block) => block_words(block, span)?,
         Kind::File(file) => file_words(file, span)?,
         Kind::Check(check) => check_words(check, span)?,
@@ -125,6 +121,17 @@ fn condition(condition: &Condition, span: Span) -> Result<String, String> {
     if let Some(step) = &condition.step {
         words.push_str(&format!("need {} ", quoted(step, span)?));
     }
+    Ok(words)
+}
+
+fn directory_words(it: &Directory, span: Span) -> Result<Vec<String>, String> {
+    let mut words = vec![
+        "directory".to_owned(),
+        it.mode.to_string(),
+        quoted(&format!("{}:{}", it.owner, it.group), span)?,
+        quoted(it.path.as_str(), span)?,
+    ];
+    words.extend(it.exact.then(|| "exactly".to_owned()));
     Ok(words)
 }
 

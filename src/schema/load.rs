@@ -84,6 +84,8 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "path" => Type::Path,
         "mode" => Type::Mode,
         "account" => Type::Account,
+        "login" => Type::Login,
+        "package" => Type::Package,
         "unit" => Type::Unit,
         "schedule" => Type::Schedule,
         "version" => Type::Version,

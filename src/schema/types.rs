@@ -33,6 +33,10 @@ pub enum Type {
     Mode,
     /// A user's or a group's name on a host.
     Account,
+    /// A user or group that is to be made.
+    Login,
+    /// A package of the distribution.
+    Package,
     /// A systemd unit's name.
     Unit,
     /// Five fields of a crontab, or a word for them.
@@ -76,6 +80,8 @@ impl Type {
             Self::Path => "path",
             Self::Mode => "mode",
             Self::Account => "account",
+            Self::Login => "login",
+            Self::Package => "package",
             Self::Unit => "unit",
             Self::Schedule => "schedule",
             Self::Version => "version",
@@ -130,6 +136,8 @@ impl Type {
             Self::Path => "an absolute path without `.`, `..` and `//`: `\"/etc/app\"`",
             Self::Mode => "permissions in octal: `\"0640\"`",
             Self::Account => "a user or group of the host: `\"www-data\"`",
+            Self::Login => "a user or group that is to be made: `\"app\"`",
+            Self::Package => "a package by its name alone: `\"curl\"`",
             Self::Unit => "a systemd unit with its suffix: `\"app.service\"`",
             Self::Schedule => {
                 "the five fields of a crontab, or a word for them: `\"30 3 * * sun\"`, `\"@daily\"`"
@@ -206,6 +214,8 @@ impl Type {
                 Err(Wrong::new("is none of the words for this", help))
             }
             Self::Account => account(text),
+            Self::Login => login(text),
+            Self::Package => package(text),
             Self::Unit => unit(text),
             Self::Schedule => Crontab::parse(text).map(drop),
             Self::Location => location(text),
@@ -244,6 +254,27 @@ fn account(text: &str) -> Result<(), Wrong> {
         return Ok(());
     }
     Err(Wrong::new("is no user or group", "use letters, digits, `.`, `_` and `-`"))
+}
+
+/// What useradd(8) makes on every distribution; Debian's own would make stranger ones.
+fn login(text: &str) -> Result<(), Wrong> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    let first = |c: char| c.is_ascii_lowercase() || c == '_';
+    if text.len() <= 32 && text.starts_with(first) && text.chars().all(legal) {
+        return Ok(());
+    }
+    let help = "use lower-case letters, digits, `_` and `-`, a letter first, 32 at the most";
+    Err(Wrong::new("is no name that every `useradd` takes", help))
+}
+
+/// deb-control(5) and RPM's names together. A `-` at the end would have apt remove the package.
+fn package(text: &str) -> Result<(), Wrong> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "+._-".contains(c);
+    let first = |c: char| c.is_ascii_alphanumeric();
+    if text.starts_with(first) && text.chars().all(legal) && !text.ends_with('-') {
+        return Ok(());
+    }
+    Err(Wrong::new("is no package", "write its name alone, without version and architecture"))
 }
 
 /// systemd.unit(5): the characters that a name may have.

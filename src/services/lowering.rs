@@ -113,6 +113,7 @@ impl Lowering<'_> {
             mode: Mode::known(mode),
             owner: "root".to_owned(),
             group: "root".to_owned(),
+            exact: false,
         };
         self.add(owner, Kind::Directory(directory));
     }

@@ -11,6 +11,7 @@ mod cron;
 mod csync2;
 mod declare;
 mod decode;
+mod directory;
 mod file;
 mod firewall;
 mod grid;
@@ -21,12 +22,14 @@ mod logrotate;
 mod lowering;
 mod nginx;
 mod pair;
+mod package;
 mod properties;
 mod read;
 mod rotation;
 mod step;
 mod time;
 mod unit;
+mod user;
 
 pub use certificate::named as named_certificate;
 pub use declare::Declare;
@@ -47,16 +50,19 @@ pub static ALL: &[Entry] = &[
     entry::<certificate::Certificate>(),
     entry::<cron::Cron>(),
     entry::<csync2::Csync2>(),
+    entry::<directory::OwnDirectory>(),
     entry::<file::OwnFile>(),
     entry::<firewall::Firewall>(),
     entry::<hosts::Hosts>(),
     entry::<ini::Ini>(),
     entry::<logrotate::Logrotate>(),
     entry::<nginx::Nginx>(),
+    entry::<package::OwnPackage>(),
     entry::<properties::Properties>(),
     entry::<step::OwnStep>(),
     entry::<time::Time>(),
     entry::<unit::OwnUnit>(),
+    entry::<user::OwnUser>(),
 ];
 
 /// What a service does at each stage.

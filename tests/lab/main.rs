@@ -16,6 +16,7 @@
 // Tests write descriptions and wait for daemons.
 #![allow(clippy::disallowed_methods)]
 
+mod accounts;
 mod apply;
 mod built;
 mod bundle;

@@ -139,20 +139,31 @@ stage_account() {
     done
 }
 
+# stage_directory MODE OWNER PATH [exactly]: made where it is not there; `exactly` sets mode and owner
+# of one that is.
 stage_directory() {
     fits "$2" "$3" directory
-    [ -d "$root$3" ] || change directory "$1" "$2" none - "$3"
+    if [ ! -d "$root$3" ]; then
+        change directory "$1" "$2" none - "$3"
+    elif [ "${4:-}" = exactly ] && ! belongs "$@"; then
+        change mode "$1" "$2" none - "$3"
+    fi
+}
+
+# belongs MODE OWNER PATH: whether what lies there has this mode and owner.
+belongs() {
+    bits=$(stat -L -c %a "$root$3")
+    [ "$bits" = "${1#0}" ] || [ "$bits" = "$1" ] || return 1
+    [ -z "$root" ] || return 0
+    # an owner may be told in numbers
+    case " $(stat -L -c '%U:%G %u:%g %U:%g %u:%G' "$root$3") " in *" $2 "*) return 0 ;; esac
+    return 1
 }
 
 # differs MODE OWNER PATH: whether the staged file is not what lies there.
 differs() {
     [ -f "$root$3" ] && [ ! -L "$root$3" ] && cmp -s "$work/new$3" "$root$3" || return 0
-    [ "$1" != - ] || return 1
-    bits=$(stat -c %a "$root$3")
-    [ "$bits" = "${1#0}" ] || [ "$bits" = "$1" ] || return 0
-    [ -z "$root" ] || return 1
-    # an owner may be told in numbers
-    case " $(stat -c '%U:%G %u:%g %U:%g %u:%G' "$root$3") " in *" $2 "*) return 1 ;; esac
+    [ "$1" != - ] && ! belongs "$@"
 }
 
 stage_file() {

@@ -112,6 +112,12 @@ relabel() {
     restorecon "$1" || say "restorecon had something to say of $1"
 }
 
+# set_mode MODE OWNER FOLDER: five digits, because four leave a folder its set-group bit (chmod(1)).
+set_mode() {
+    [ -n "$root" ] || chown "$2" "$root$3"
+    chmod "0$1" "$root$3"
+}
+
 # install_all: what is no longer shipped stops while its files are there; then the files.
 install_all() {
     awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
@@ -122,6 +128,10 @@ install_all() {
                 open_folder "$root$path"
                 [ -n "$root" ] || chown "$owner" "$root$path"
                 chmod "$bits" "$root$path"
+                ;;
+            mode)
+                printf '%s %s\n' "$(stat -L -c '%a %u:%g' "$root$path")" "$path" >>"$work/modes"
+                set_mode "$bits" "$owner" "$path"
                 ;;
             gone) keep "$path"; rm -f "$root$path" ;;
             back) keep "$path"; come_back "$path" ;;

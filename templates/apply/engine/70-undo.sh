@@ -15,6 +15,8 @@ each_line() {
     done <"$1"
 }
 
+# put_mode_back LINE: mode, owner, and the folder's path, in which a space may be
+put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }"; }
 remove() { rm -f "$root$1"; }
 remove_temporary() { rm -f "$(beside "$root$1")"; }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
@@ -33,6 +35,7 @@ undo() {
     each_line "$work/paths" remove_temporary
     each_line "$work/kept" put_back
     each_line "$work/none" remove
+    each_line "$work/modes" put_mode_back
     sort -r "$work/made" 2>/dev/null >"$work/folders"
     each_line "$work/folders" remove_folder
     if [ -z "$root" ]; then
@@ -113,6 +116,7 @@ tell() {
             directory | made) say "make $path$then" ;;
             group | user) say "make the $kind $path" ;;
             member) say "put the user $path" ;;
+            mode) say "set mode and owner of $path" ;;
             link) say "link $path$then" ;;
             back) say "put back $path as it was before clustergen$then" ;;
             unit) say "enable and start $path" ;;

@@ -1,0 +1,65 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What b gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=folders
+host=b
+names='b b.example.net'
+addresses=192.0.2.2
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    directory 0755 root:root /srv/www exactly
+    directory 0775 root:www-data '/srv/www/up loads' exactly
+    directory 0700 root:root /var/backups/csync2
+    block     folders /etc/hosts none -
+    file      0600 root:root /etc/csync2_content.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-folders.cfg none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    unit      cron.service
+    unit      csync2.socket
+    step      2/2 csync2-content-first-sync keeps 'csync2 `content`: the files of a have come'
+    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N b -G content -cr /; code=0; csync2 -N b -G content -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen folders$/,/^# END clustergen folders$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+}
+
+# csync2 `content`: the files of a have come
+proof_csync2_content_first_sync() {
+    csync2 -N b -G content -cr /
+    came=$(csync2 -N b -G content -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
+    for path in \
+        /srv/www \
+    ; do
+        line=$(printf 'L\t%s\t%s\t%s' b a "$path")
+        ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
+    done
+}

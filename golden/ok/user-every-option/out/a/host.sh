@@ -1,0 +1,41 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What a gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=users
+host=a
+names='a a.example.net'
+addresses=192.0.2.1
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    group     kim
+    group     shop
+    user      app shop /srv/app /bin/sh system adm www-data
+    user      kim kim /home/kim /bin/bash person
+    directory 2750 app:shop /srv/app exactly
+    block     users /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-users.cfg none -
+    file      0644 app:shop /srv/app/motd none -
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen users$/,/^# END clustergen users$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+}
