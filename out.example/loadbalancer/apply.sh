@@ -916,8 +916,8 @@ stage_rest() {
     done <"$state/installed"
 }
 
-# taken PATH: this bundle has something else to say of it.
-taken() { cut -f2 "$work/record" | grep -Fqx -e "$1"; }
+# taken PATH: this bundle has something else to say of it; what is to be made is recorded when it is.
+taken() { { cut -f2 "$work/record"; sed -n "s/^made$tab.*$tab//p" "$work/changed"; } | grep -Fqx -e "$1"; }
 
 # stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
 # was nothing.
@@ -1051,6 +1051,7 @@ make_user() {
 make() {
     grep -Fqx -e "made$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
     keep "$1"
+    open_folder "${1%/*}"
     if ! quietly "$5" || ! quietly "$4"; then
         cat "$work/said" >&2
         fail "$1 could not be made"

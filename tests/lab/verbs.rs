@@ -183,3 +183,18 @@ fn a_line_of_etc_hosts_that_wins_over_ours_is_named() {
     );
     assert_eq!(done.matches("wins").count(), 1, "the other family is no rival: {done}");
 }
+
+#[test]
+fn what_is_made_anew_is_not_taken_away_before() {
+    let table = "made /etc/both none - 'test \"$(stat -c %a /etc/both)\" = 600' 'echo x >/etc/both; chmod 600 /etc/both'";
+    let host = start("h");
+    good(&Bundle::of(table, &[]).on(&host, &[]).0);
+    host.run(&["chmod", "0644", "/etc/both"]);
+    let (check, _) = Bundle::of(table, &[]).on(&host, &["--check"]);
+    let told = said(&check);
+    assert!(told.contains("make /etc/both") && !told.contains("remove"), "{told}");
+    let refused = format!("{table}\ncheck 0 false /etc/both");
+    bad(&Bundle::of(&refused, &[]).on(&host, &[]).0, "the new files are wrong");
+    assert_eq!(host.read("/etc/both"), "x\n");
+    assert!(said(&host.run(&["stat", "-c", "%a", "/etc/both"])).contains("644"));
+}

@@ -260,8 +260,8 @@ stage_rest() {
     done <"$state/installed"
 }
 
-# taken PATH: this bundle has something else to say of it.
-taken() { cut -f2 "$work/record" | grep -Fqx -e "$1"; }
+# taken PATH: this bundle has something else to say of it; what is to be made is recorded when it is.
+taken() { { cut -f2 "$work/record"; sed -n "s/^made$tab.*$tab//p" "$work/changed"; } | grep -Fqx -e "$1"; }
 
 # stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
 # was nothing.

@@ -100,6 +100,7 @@ make_user() {
 make() {
     grep -Fqx -e "made$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
     keep "$1"
+    open_folder "${1%/*}"
     if ! quietly "$5" || ! quietly "$4"; then
         cat "$work/said" >&2
         fail "$1 could not be made"
