@@ -234,7 +234,7 @@ fn wrong(field: &Field) -> String {
         Type::Zone => "\"Europe/Belrin\"".to_owned(),
         Type::Bool => "\"yes\"".to_owned(),
         Type::OneOf(_) => "\"something-else\"".to_owned(),
-        Type::Secret => "\"hunter2\"".to_owned(),
+        Type::Secret => "\"Hunter 2\"".to_owned(),
         Type::Location => "\"static\"".to_owned(),
         Type::LocalFile | Type::FileOrPath => "\"../outside\"".to_owned(),
         Type::Login => "\"App\"".to_owned(),

@@ -18,6 +18,7 @@ mod grid;
 mod hosts;
 mod ini;
 mod keyed;
+mod keystore;
 mod logrotate;
 mod lowering;
 mod nginx;
@@ -55,6 +56,7 @@ pub static ALL: &[Entry] = &[
     entry::<firewall::Firewall>(),
     entry::<hosts::Hosts>(),
     entry::<ini::Ini>(),
+    entry::<keystore::Keystore>(),
     entry::<logrotate::Logrotate>(),
     entry::<nginx::Nginx>(),
     entry::<package::OwnPackage>(),

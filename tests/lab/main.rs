@@ -31,6 +31,7 @@ mod injection;
 mod jobs;
 mod keys;
 mod keys_random;
+mod keystore;
 mod nginx;
 mod nginx_conf;
 mod pack;

@@ -1,0 +1,49 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What a gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=stores
+host=a
+names='a a.example.net'
+addresses=192.0.2.1
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   openssl
+    directory 0700 root:root /var/lib/clustergen/stores/keystore/app
+    directory 0700 root:root /var/lib/clustergen/stores/keystore/old
+    block     stores /etc/hosts none -
+    file      0600 root:root /var/lib/clustergen/stores/keystore/app/key.pem restart app.service
+    file      0600 root:root /var/lib/clustergen/stores/keystore/app/password restart app.service
+    file      0600 root:root /var/lib/clustergen/stores/keystore/old/key.pem reload old.service
+    file      0600 root:root /var/lib/clustergen/stores/keystore/old/password reload old.service
+    file      0600 root:root /var/lib/clustergen/stores/keystore/app/ca.pem restart app.service
+    file      0600 root:root /var/lib/clustergen/stores/keystore/app/cert.pem restart app.service
+    file      0600 root:root /var/lib/clustergen/stores/keystore/old/cert.pem reload old.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-stores.cfg none -
+    file      0700 root:root /var/lib/clustergen/stores/keystore/app/store restart app.service
+    file      0700 root:root /var/lib/clustergen/stores/keystore/old/store reload old.service
+    made      '/etc/app/app store.p12' restart app.service 'sh /var/lib/clustergen/stores/keystore/app/store check' 'sh /var/lib/clustergen/stores/keystore/app/store' /var/lib/clustergen/stores/keystore/app/cert.pem /var/lib/clustergen/stores/keystore/app/key.pem /var/lib/clustergen/stores/keystore/app/ca.pem /var/lib/clustergen/stores/keystore/app/password /var/lib/clustergen/stores/keystore/app/store
+    made      /etc/app/old.jks reload old.service 'sh /var/lib/clustergen/stores/keystore/old/store check' 'sh /var/lib/clustergen/stores/keystore/old/store' /var/lib/clustergen/stores/keystore/old/cert.pem /var/lib/clustergen/stores/keystore/old/key.pem /var/lib/clustergen/stores/keystore/old/password /var/lib/clustergen/stores/keystore/old/store
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen stores$/,/^# END clustergen stores$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+}
