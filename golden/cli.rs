@@ -48,7 +48,7 @@ flie "/etc/motd" { on "a"; content "hello"; }
 fn a_good_description_is_checked_with_a_sentence() {
     let output = clustergen(with(GOOD.as_bytes()).path(), &["check"], &[]);
     assert_eq!(code(&output), 0);
-    assert_eq!(text(&output), "cluster.kdl: 1 host, 2 services\n");
+    assert_eq!(text(&output), "cluster.kdl: 1 host, 3 services\n");
 }
 
 #[test]

@@ -134,7 +134,8 @@ fn chrony(
 
 /// The zone of a host, or of the container whose root this is.
 fn set_zone(root: &str, zone: &Spanned<String>, owner: Owner, cx: &mut Lowering) {
-    let folder = (!root.is_empty()).then(|| AbsPath::known(format!("{root}/etc")));
+    // not `etc`, which other services may have put something into before there was a container
+    let folder = (!root.is_empty()).then(|| AbsPath::known(format!("{root}/usr")));
     let condition = Condition { folder, step: None };
     let (path, target) = (format!("{root}{LOCALTIME}"), format!("{ZONES}/{}", zone.value));
     // cron reads the zone when it starts; of a container's nothing is known here

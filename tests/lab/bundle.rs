@@ -25,7 +25,8 @@ pub(crate) fn start(name: &str) -> Host {
     let host = Host::start(name);
     host.write("/usr/local/sbin/systemctl", SYSTEMCTL);
     host.write("/usr/local/sbin/dpkg-query", "#!/bin/sh\necho install ok installed\n");
-    for program in ["systemctl", "dpkg-query"] {
+    host.write("/usr/local/sbin/timedatectl", "#!/bin/sh\necho synchronized: yes\n");
+    for program in ["systemctl", "dpkg-query", "timedatectl"] {
         host.run(&["chmod", "0755", &format!("/usr/local/sbin/{program}")]);
     }
     host

@@ -56,7 +56,7 @@ fn a_line_that_chrony_does_not_know_changes_nothing() {
 fn programs_see_the_zone_and_so_do_those_of_a_container() {
     let built = built("");
     let host = start("n1");
-    host.run(&["mkdir", "-p", "/opt/box/etc"]);
+    host.run(&["mkdir", "-p", "/opt/box/usr"]);
     bad(&apply(&built, &host, "n1", &[]).0, "test -e /opt/box/usr/share/zoneinfo/Europe/Berlin");
     host.write("/opt/box/usr/share/zoneinfo/Europe/Berlin", "TZif");
     good(&apply(&built, &host, "n1", &[]).0);

@@ -16,7 +16,7 @@ resources() {
     package   csync2
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
-    where /opt/gluu-server/etc link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
+    where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -29,9 +29,9 @@ resources() {
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/timezone none -
-    where /opt/gluu-server/etc file      0644 root:root /opt/gluu-server/etc/timezone none -
+    where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     check     '0 2' 'csync2 -N node2 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
-    where /opt/gluu-server/etc check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
+    where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
     unit      cron.service
     unit      csync2.socket
@@ -55,7 +55,7 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
-    where /opt/gluu-server/etc verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
+    where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
     verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
 }
 

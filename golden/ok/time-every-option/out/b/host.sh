@@ -15,14 +15,14 @@ resources() {
     package   chrony
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Europe/Berlin restart cron.service
-    where '/opt/app root/etc' link      '/opt/app root/etc/localtime' /usr/share/zoneinfo/Europe/Berlin none -
+    where '/opt/app root/usr' link      '/opt/app root/etc/localtime' /usr/share/zoneinfo/Europe/Berlin none -
     block     clocks /etc/hosts none -
     file      0644 root:root /etc/chrony/chrony.conf restart chrony.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-clocks.cfg none -
     file      0644 root:root /etc/timezone none -
-    where '/opt/app root/etc' file      0644 root:root '/opt/app root/etc/timezone' none -
+    where '/opt/app root/usr' file      0644 root:root '/opt/app root/etc/timezone' none -
     check     0 'chronyd -p -f /etc/chrony/chrony.conf' /etc/chrony/chrony.conf
-    where '/opt/app root/etc' check     0 'test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\''' '/opt/app root/etc/localtime'
+    where '/opt/app root/usr' check     0 'test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\''' '/opt/app root/etc/localtime'
     check     0 'test -e /usr/share/zoneinfo/Europe/Berlin' /etc/localtime
     unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
     verify    'each name of /etc/hosts leads where it says' '
@@ -41,6 +41,6 @@ sed -n "/^# BEGIN clustergen clocks$/,/^# END clustergen clocks$/{ s/#.*//; p; }
     exit $wrong
 }'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
-    where '/opt/app root/etc' verify    'the time zone in /opt/app root is Europe/Berlin' 'readlink '\''/opt/app root/etc/localtime'\'' | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\'''
+    where '/opt/app root/usr' verify    'the time zone in /opt/app root is Europe/Berlin' 'readlink '\''/opt/app root/etc/localtime'\'' | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\'''
     verify    'the time zone is Europe/Berlin' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e /usr/share/zoneinfo/Europe/Berlin'
 }
