@@ -18,6 +18,7 @@ const STAGES: [&str; 12] = [
     "decode",
     "declare",
     "check",
+    "read certificates",
     "load templates",
     "settle",
     "lower, render, compare",

@@ -9,13 +9,12 @@ use super::lowering::Owner;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::model::facts::{ClaimKind, Usage};
+use crate::model::facts::{Certificate, CertificateSource, ClaimKind};
 use crate::model::host::HostSet;
 use crate::model::plan::{Body, Encoding, Kind, Made, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, plain, sh_word};
-use crate::services::CertificateDecl;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
 
@@ -28,7 +27,7 @@ pub(super) struct Keystore {
     path: Spanned<AbsPath>,
     jks: bool,
     password: String,
-    certificate: Option<(Spanned<String>, CertificateDecl)>,
+    certificate: Option<(Spanned<String>, Certificate)>,
     alias: Option<Spanned<String>>,
     trust: Option<Spanned<String>>,
     shared: bool,
@@ -89,9 +88,7 @@ impl Service for Keystore {
             declare.claim(&self.on, &path, ClaimKind::PerHost, self.span);
         }
         if let Some((name, known)) = &self.certificate {
-            let names: Vec<String> = known.names.iter().map(|it| it.value.clone()).collect();
-            let form = (Usage::Server, known.validity);
-            declare.leaf(&self.on, &name.value, &names, form, inventory);
+            declare.shows(&self.on, &name.value, known, inventory);
         }
     }
 
@@ -100,6 +97,14 @@ impl Service for Keystore {
             let diagnostic = Diagnostic::error(Code::Missing, "nothing would be in this store");
             let help = "add `certificate \"…\"`, or `trust \"cluster-ca\"`, or both";
             diagnostics.push(diagnostic.at(self.span, "").help(help));
+        }
+        if let Some((name, known)) = &self.certificate
+            && known.is_on_host()
+        {
+            let message = format!("the key of `{}` is on the hosts, and not here", name.value);
+            let help = "have the program that renews it make the store, or take another `source`";
+            let diagnostic = Diagnostic::error(Code::WrongValue, message);
+            diagnostics.push(diagnostic.at(name.span, "").help(help));
         }
         for alias in [&self.alias, &self.trust].into_iter().flatten() {
             if alias.value.chars().any(char::is_uppercase) {
@@ -149,9 +154,12 @@ impl Keystore {
     fn lower_one(&self, owner: Owner, cx: &mut Lowering) {
         let here = self.here(&cx.inventory.cluster.name);
         let mut parts: Vec<(&str, Body)> = Vec::new();
-        if let Some((name, _)) = &self.certificate {
-            let leaf = cx.leaf(&name.value).map(|it| it.pem.clone()).unwrap_or_default();
-            let pem = leaf + &cx.authority();
+        if let Some((name, known)) = &self.certificate {
+            let mut pem = cx.leaf(&name.value).map(|it| it.pem.clone()).unwrap_or_default();
+            // a file has its chain in it
+            if matches!(known.source, CertificateSource::ClusterCa) {
+                pem += &cx.authority();
+            }
             parts.push(("cert.pem", Body::Certificate { pem }));
             parts.push(("key.pem", Body::Secret { token: cx.private_key(&name.value) }));
         }

@@ -12,10 +12,14 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     edge /etc/hosts none -
     file      0600 root:root /etc/ssl/app.key none -
     file      0644 root:root /etc/ssl/app.crt none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-edge.cfg none -
+    file      0644 root:root /etc/timezone none -
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen edge$/,/^# END clustergen edge$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -31,4 +35,8 @@ sed -n "/^# BEGIN clustergen edge$/,/^# END clustergen edge$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -13,7 +13,9 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     package   nginx
+    package   tzdata
     directory 0755 root:root /etc/nginx/ssl
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     signed /etc/hosts none -
     file      0600 root:root /etc/nginx/ssl/shop.key reload nginx.service
     file      0600 root:root /etc/nginx/ssl/www.key reload nginx.service
@@ -23,7 +25,9 @@ resources() {
     file      0644 root:root /etc/nginx/ssl/www.crt reload nginx.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-signed.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    file      0644 root:root /etc/timezone none -
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/shop.crt /etc/nginx/ssl/shop.key /etc/nginx/ssl/www.crt /etc/nginx/ssl/www.key /etc/nginx/ssl/app.ca.pem /etc/nginx/ssl/cluster-ca.pem
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen signed$/,/^# END clustergen signed$/{ s/#.*//; p; }" /etc/hosts | {
@@ -40,4 +44,8 @@ sed -n "/^# BEGIN clustergen signed$/,/^# END clustergen signed$/{ s/#.*//; p; }
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -13,8 +13,12 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     package   openssl
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     acme /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-acme.cfg none -
+    file      0644 root:root /etc/timezone none -
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     verify    '/var/lib/acme/app/cert.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /var/lib/acme/app/cert.pem'
     verify    '/var/lib/acme/app/cert.pem: the certificate is one for app.example.net' 'openssl x509 -noout -checkhost app.example.net -in /var/lib/acme/app/cert.pem | grep -q '\''does match'\'''
     verify    '/var/lib/acme/app/cert.pem: the key is that of /var/lib/acme/app/key.pem' 'public=$(openssl x509 -noout -pubkey -in /var/lib/acme/app/cert.pem) && [ "$public" = "$(openssl pkey -pubout -in /var/lib/acme/app/key.pem)" ]'
@@ -33,4 +37,8 @@ sed -n "/^# BEGIN clustergen acme$/,/^# END clustergen acme$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

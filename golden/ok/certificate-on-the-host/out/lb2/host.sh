@@ -14,13 +14,16 @@ package_manager=dnf
 resources() {
     package   nginx
     package   openssl
+    package   tzdata
     directory 0755 root:root /etc/nginx/ssl
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart crond.service
     block     acme /etc/hosts none -
     file      0644 root:root /etc/nginx/ssl/legacy.ca.pem reload nginx.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-acme.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
     check     0 '[ -s /etc/letsencrypt/live/www/fullchain.pem ] && [ -s /etc/letsencrypt/live/www/privkey.pem ] || { echo "the certificate www is not on this host yet: whoever keeps it has to put it at" /etc/letsencrypt/live/www/fullchain.pem /etc/letsencrypt/live/www/privkey.pem; exit 1; }' /etc/nginx/nginx.conf
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/legacy.ca.pem
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
     verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate does not end within a week' 'openssl x509 -noout -checkend 604800 -in /etc/letsencrypt/live/www/fullchain.pem'
     verify    '/etc/letsencrypt/live/www/fullchain.pem: the certificate is one for example.net' 'openssl x509 -noout -checkhost example.net -in /etc/letsencrypt/live/www/fullchain.pem | grep -q '\''does match'\'''
@@ -41,4 +44,8 @@ sed -n "/^# BEGIN clustergen acme$/,/^# END clustergen acme$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -13,14 +13,18 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     package   cron
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     jobs /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-jobs.cfg none -
     file      0644 root:root /etc/cron.d/cleanup none -
     file      0644 root:root /etc/cron.d/mirror none -
     file      0644 root:root /etc/cron.d/poll none -
     file      0644 root:root /etc/cron.d/report none -
+    file      0644 root:root /etc/timezone none -
     check     0 'id nobody >/dev/null' /etc/cron.d/cleanup
     check     0 'id root >/dev/null' /etc/cron.d/mirror /etc/cron.d/poll /etc/cron.d/report
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     verify    'cron can run commands as nobody' 'id nobody >/dev/null'
     verify    'cron can run commands as root' 'id root >/dev/null'
@@ -39,4 +43,8 @@ sed -n "/^# BEGIN clustergen jobs$/,/^# END clustergen jobs$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -15,6 +15,7 @@ resources() {
     package   chrony
     package   cron
     package   csync2
+    package   logrotate
     package   tzdata
     directory 0700 root:root /var/backups/csync2
     link      /etc/localtime /usr/share/zoneinfo/Europe/Berlin restart cron.service
@@ -26,17 +27,20 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/logrotate.d/clustergen-csync2 none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/timezone none -
     check     0 'chronyd -p -f /etc/chrony/chrony.conf' /etc/chrony/chrony.conf
     check     '0 2' 'csync2 -N app2-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file clustergen-csync2'\'' "$scratch/said" && ! grep -e '\''^error: clustergen-csync2:'\'' -e '\''gnoring clustergen-csync2 '\'' "$scratch/said"' /etc/logrotate.d/clustergen-csync2
     check     0 'test -e /usr/share/zoneinfo/Europe/Berlin' /etc/localtime
     unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
     unit      cron.service
     unit      csync2.socket
     step      2/3 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 have come'
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app2-replication -G content -cr /; code=0; csync2 -p 30866 -N app2-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www /srv/plugins '\''/srv/more files'\''; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -52,6 +56,7 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the time zone is Europe/Berlin' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e /usr/share/zoneinfo/Europe/Berlin'
 }

@@ -14,6 +14,8 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     content /etc/hosts none -
     file      0600 root:root /etc/csync2_content.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -25,7 +27,9 @@ resources() {
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /etc/timezone none -
     check     '0 2' 'csync2 -N six-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
     step      3/3 csync2-content-first-sync keeps 'csync2 `content`: the files of both have come'
@@ -46,6 +50,10 @@ sed -n "/^# BEGIN clustergen content$/,/^# END clustergen content$/{ s/#.*//; p;
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
 
 # csync2 `content`: the files of both have come

@@ -31,6 +31,7 @@ resources() {
     unit      csync2.socket
     step      1/2 csync2-content-first-sync keeps 'csync2 `content`: the files of a go to all members'
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N a -G content -cr /; code=0; csync2 -N a -G content -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen folders$/,/^# END clustergen folders$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

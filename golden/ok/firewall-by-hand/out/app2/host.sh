@@ -29,4 +29,7 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
 }

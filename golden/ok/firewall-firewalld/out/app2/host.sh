@@ -33,4 +33,7 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     exit $wrong
 }'
     verify    'firewalld has the cluster'\''s policy' 'firewall-cmd --info-policy=cg-shop'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
 }

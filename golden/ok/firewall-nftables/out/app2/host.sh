@@ -49,6 +49,9 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
 }
 

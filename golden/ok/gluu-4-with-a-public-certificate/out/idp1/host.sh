@@ -14,7 +14,10 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   tzdata
     directory 0700 root:root /var/backups/csync2
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
+    where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/Etc/UTC none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -26,7 +29,11 @@ resources() {
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /etc/timezone none -
+    where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     check     '0 2' 'csync2 -N idp1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC' /opt/gluu-server/etc/localtime
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
     step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members'
@@ -47,6 +54,11 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
 
 # csync2 `idp`: the files of idp1 go to all members

@@ -13,14 +13,18 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     package   nginx
+    package   tzdata
     directory 0755 root:root /etc/nginx/ssl
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/nginx/ssl/idp.key reload nginx.service
     file      0644 root:root /etc/nginx/ssl/cluster-ca.pem reload nginx.service
     file      0644 root:root /etc/nginx/ssl/idp.crt reload nginx.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
+    file      0644 root:root /etc/timezone none -
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/idp.crt /etc/nginx/ssl/idp.key /etc/nginx/ssl/cluster-ca.pem
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
@@ -37,4 +41,8 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -13,12 +13,16 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     package   logrotate
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     logs /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-logs.cfg none -
     file      0644 root:root /etc/logrotate.d/app none -
     file      0644 root:root /etc/logrotate.d/worker none -
+    file      0644 root:root /etc/timezone none -
     check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file app'\'' "$scratch/said" && ! grep -e '\''^error: app:'\'' -e '\''gnoring app '\'' "$scratch/said"' /etc/logrotate.d/app
     check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file worker'\'' "$scratch/said" && ! grep -e '\''^error: worker:'\'' -e '\''gnoring worker '\'' "$scratch/said"' /etc/logrotate.d/worker
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen logs$/,/^# END clustergen logs$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -36,4 +40,8 @@ sed -n "/^# BEGIN clustergen logs$/,/^# END clustergen logs$/{ s/#.*//; p; }" /e
 }'
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/app and its logs' '! logrotate -d /etc/logrotate.d/app 2>&1 | grep '\''^error:'\'''
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/worker and its logs' '! logrotate -d /etc/logrotate.d/worker 2>&1 | grep '\''^error:'\'''
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

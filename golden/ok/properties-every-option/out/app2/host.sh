@@ -12,10 +12,14 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     keys /etc/hosts none -
     keys      properties /etc/app/cache.properties reload app.service create
     keys      properties /etc/app/db.properties restart app.service there
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-keys.cfg none -
+    file      0644 root:root /etc/timezone none -
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen keys$/,/^# END clustergen keys$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -31,4 +35,8 @@ sed -n "/^# BEGIN clustergen keys$/,/^# END clustergen keys$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

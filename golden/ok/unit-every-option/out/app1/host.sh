@@ -12,6 +12,8 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     units /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-units.cfg none -
     file      0644 root:root /etc/systemd/system/app.service reload app.service
@@ -21,6 +23,7 @@ resources() {
     file      0644 root:root /etc/systemd/system/report.service none -
     file      0644 root:root /etc/systemd/system/report.timer restart report.timer
     file      0644 root:root /etc/systemd/system/system.slice.d/memory.conf none -
+    file      0644 root:root /etc/timezone none -
     check     0 '! systemd-analyze verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
     check     0 '! systemd-analyze verify /etc/systemd/system/cron.service 2>&1 | grep -e '\''^/etc/systemd/system/cron.service.d/limits.conf:'\'' -e '\''^cron.service: '\'' -e '\''^Unit cron.service '\''' /etc/systemd/system/cron.service.d/limits.conf
     check     0 '! systemd-analyze verify /etc/systemd/system/echo.socket 2>&1 | grep -e '\''^/etc/systemd/system/echo.socket:'\'' -e '\''^echo.socket: '\'' -e '\''^Unit echo.socket '\''' /etc/systemd/system/echo.socket
@@ -28,6 +31,7 @@ resources() {
     check     0 '! systemd-analyze verify /etc/systemd/system/report.service 2>&1 | grep -e '\''^/etc/systemd/system/report.service:'\'' -e '\''^report.service: '\'' -e '\''^Unit report.service '\''' /etc/systemd/system/report.service
     check     0 '! systemd-analyze verify /etc/systemd/system/report.timer 2>&1 | grep -e '\''^/etc/systemd/system/report.timer:'\'' -e '\''^report.timer: '\'' -e '\''^Unit report.timer '\''' /etc/systemd/system/report.timer
     check     0 '! systemd-analyze verify /etc/systemd/system/system.slice 2>&1 | grep -e '\''^/etc/systemd/system/system.slice.d/memory.conf:'\'' -e '\''^system.slice: '\'' -e '\''^Unit system.slice '\''' /etc/systemd/system/system.slice.d/memory.conf
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      app.service
     unit      echo.socket
     unit      report.timer
@@ -49,4 +53,8 @@ sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" 
 }'
     verify    'report.service is there for report.timer' 'systemctl cat report.service >/dev/null'
     verify    'system.slice has taken up memory.conf' 'systemctl show -p DropInPaths system.slice | grep -qF /etc/systemd/system/system.slice.d/memory.conf'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }

@@ -12,10 +12,13 @@ package_manager=dnf
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart crond.service
     block     units /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-units.cfg none -
     file      0644 root:root /etc/systemd/system/app.service reload app.service
     check     0 '! systemd-analyze verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      app.service
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" /etc/hosts | {
@@ -32,4 +35,8 @@ sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
