@@ -9,7 +9,7 @@ use clustergen::watch::Watch;
 use crate::cli::{clustergen, code, text};
 use crate::support::{Bench, build_well, golden, tree};
 
-const STAGES: [&str; 12] = [
+const STAGES: [&str; 13] = [
     "open",
     "load schema",
     "parse",

@@ -406,6 +406,9 @@ fn table(shell: &[&str], built: &Built) -> Vec<Vec<String>> {
         file() { show file "$@"; }
         check() { show check "$@"; }
         unit() { show unit "$@"; }
+        link() { show link "$@"; }
+        verify() { show verify "$@"; }
+        where() { :; } # cloud-init's file is no option's
         . ./host.sh
         resources
     "#;

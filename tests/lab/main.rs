@@ -36,6 +36,7 @@ mod nginx;
 mod nginx_conf;
 mod pack;
 mod properties;
+mod readers;
 mod scripts;
 mod steps;
 mod sync;
