@@ -37,6 +37,10 @@ const OWN: [&str; 2] = ["/etc/gluu/conf/gluu-ldap.properties", "/etc/gluu/conf/s
 /// Where csync2 keeps what it replaces, as Gluu's guide to csync2 has it.
 const BACKUPS: &str = "/var/backups/csync2";
 
+/// OpenDJ's ports between the nodes; Gluu's table of ports forgets 1636.
+const OPENDJ: [(u16, &str); 3] =
+    [(1636, "OpenDJ, LDAPS"), (4444, "OpenDJ, administration"), (8989, "OpenDJ, replication")];
+
 /// The web applications, and whether a session has to stay on its node.
 const LOCATIONS: [(&str, bool); 7] = [
     ("= /", false),
@@ -71,6 +75,7 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         (parts.public(gluu, cx), "certificate"),
         (Some(parts.hosts(gluu)), "nodes"),
         (Some(parts.time(gluu)), "nodes"),
+        (Some(parts.directory(gluu)), "nodes"),
         (Some(front), "load-balancer"),
         (Some(parts.csync2(gluu, cx)), "file-replication"),
     ];
@@ -195,6 +200,17 @@ impl Parts {
         node("hosts", &[&self.name], gluu.head)
             .with_child(Node::new("on", self.nodes.clone(), self.nodes_span))
             .with_child(node("entry", &[&self.hostname.value], self.hostname.span))
+    }
+
+    /// OpenDJ's doors, as its setup by `setup.py` leaves them open.
+    fn directory(&self, gluu: &Node) -> Node {
+        let port = |(port, what): &(u16, &str)| {
+            let args = vec![Value::integer(*port, gluu.head), Value::string(*what, gluu.head)];
+            Node::new("port", args, gluu.head)
+        };
+        node("listens", &[&self.name], gluu.head)
+            .with_child(Node::new("on", self.nodes.clone(), self.nodes_span))
+            .with_children(OPENDJ.iter().map(port))
     }
 
     /// The container keeps a time zone of its own.

@@ -19,6 +19,7 @@ mod hosts;
 mod ini;
 mod keyed;
 mod keystore;
+mod listens;
 mod logrotate;
 mod lowering;
 mod nginx;
@@ -57,6 +58,7 @@ pub static ALL: &[Entry] = &[
     entry::<hosts::Hosts>(),
     entry::<ini::Ini>(),
     entry::<keystore::Keystore>(),
+    entry::<listens::Listens>(),
     entry::<logrotate::Logrotate>(),
     entry::<nginx::Nginx>(),
     entry::<package::OwnPackage>(),

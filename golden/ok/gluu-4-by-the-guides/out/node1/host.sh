@@ -1,0 +1,86 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What node1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=gluu
+host=node1
+names='node1 node1.example.org'
+addresses=192.0.2.21
+platform=ubuntu-20.04
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   chrony
+    package   cron
+    package   csync2
+    package   logrotate
+    package   nftables
+    package   tzdata
+    package   xinetd
+    directory 0700 root:root /var/backups/csync2
+    link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
+    where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
+    block     gluu /etc/hosts none -
+    file      0600 root:root /etc/csync2_idp.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /opt/gluu-server/etc/certs/httpd.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt none -
+    file      0644 root:root /etc/chrony/chrony.conf restart chrony.service
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
+    file      0644 root:root /etc/clustergen/gluu/firewall.nft reload clustergen-firewall-gluu.service
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/logrotate.d/clustergen-csync2 none -
+    file      0644 root:root /etc/systemd/system/clustergen-firewall-gluu.service restart clustergen-firewall-gluu.service
+    file      0644 root:root /etc/timezone none -
+    file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
+    where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
+    check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file clustergen-csync2'\'' "$scratch/said" && ! grep -e '\''^error: clustergen-csync2:'\'' -e '\''gnoring clustergen-csync2 '\'' "$scratch/said"' /etc/logrotate.d/clustergen-csync2
+    check     0 'nft -c -f /etc/clustergen/gluu/firewall.nft' /etc/clustergen/gluu/firewall.nft
+    where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
+    check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
+    unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
+    unit      clustergen-firewall-gluu.service
+    unit      cron.service
+    unit      xinetd.service csync2.socket
+    step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members'
+    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
+    verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
+    verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_gluu'
+    where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
+    verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
+}
+
+# csync2 `idp`: the files of node1 go to all members
+run_csync2_idp_first_sync() {
+    csync2 -N node1 -G idp -rm /
+    csync2 -N node1 -G idp -rxv / || { csync2 -N node1 -G idp -rf / && csync2 -N node1 -G idp -rxv /; }
+}
+
+# csync2 `idp`: the files of node1 go to all members
+proof_csync2_idp_first_sync() {
+    csync2 -N node1 -G idp -cr /
+    came=$(csync2 -N node1 -G idp -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}

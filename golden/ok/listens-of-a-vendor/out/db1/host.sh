@@ -1,0 +1,41 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What db1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=vendor
+host=db1
+names='db1 db1.example.net'
+addresses=192.0.2.1
+platform=debian-12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   nftables
+    block     vendor /etc/hosts none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-vendor.cfg none -
+    file      0644 root:root /etc/clustergen/vendor/firewall.nft reload clustergen-firewall-vendor.service
+    file      0644 root:root /etc/systemd/system/clustergen-firewall-vendor.service restart clustergen-firewall-vendor.service
+    check     0 'nft -c -f /etc/clustergen/vendor/firewall.nft' /etc/clustergen/vendor/firewall.nft
+    unit      clustergen-firewall-vendor.service
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen vendor$/,/^# END clustergen vendor$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+    verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_vendor'
+}
