@@ -74,6 +74,10 @@ fn firewall(nodes: &mut [Node], inventory: &Inventory) -> Option<Node> {
     }
     let on = Node::new("on", rest, short.head);
     let mut node = Node::new("firewall", short.args, short.head).with_child(on);
+    // a host of its own beside it may have the same program
+    if nodes.iter().any(|own| own.key() == node.key()) {
+        node = node.with_prop("name", Value::string("cluster", short.head));
+    }
     node.made_by = Some(format!("{}/firewall", inventory.cluster.origin.path));
     Some(node)
 }
