@@ -61,18 +61,16 @@ impl Service for Hosts {
         }
     }
 
-    fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
+    fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
         for (name, first, second) in
             super::declare::twice(&self.entries, |it| (it.name.value.as_str(), it.name.span))
         {
-            diagnostics.push(
-                Diagnostic::error(Code::NameTaken, format!("`{name}` has two entries"))
-                    .at(second, "the second one")
-                    .at(first, "the first one")
-                    .help(
-                        "keep one of them: the first address that `/etc/hosts` has for a name wins",
-                    ),
-            );
+            diagnostics.push(two_entries(name, first, second));
+        }
+        for entry in &self.entries {
+            if let Some(first) = self.elsewhere(entry, cx) {
+                diagnostics.push(two_entries(&entry.name.value, first, entry.name.span));
+            }
         }
     }
 
@@ -95,6 +93,31 @@ impl Service for Hosts {
         let looked_up = LOOKED_UP.replace("MARK", &cx.inventory.cluster.name);
         cx.verify(service.owner(), "each name of /etc/hosts leads where it says", &looked_up, None);
     }
+}
+
+impl Hosts {
+    /// Where an earlier node says of the name, on a host that has both, that it is another's.
+    fn elsewhere(&self, entry: &Entry, cx: &Checking) -> Option<Span> {
+        self.on.iter().find_map(|host| {
+            let differs = |of: Option<HostId>| of.unwrap_or(host) != entry.of.unwrap_or(host);
+            let known = cx.facts.hosts_entries_of(host).find(|it| {
+                let earlier = it.origin.span < entry.name.span && !self.has(it.origin.span);
+                earlier && it.name == entry.name.value && differs(it.of)
+            });
+            known.map(|it| it.origin.span)
+        })
+    }
+
+    fn has(&self, span: Span) -> bool {
+        self.entries.iter().any(|entry| entry.name.span == span)
+    }
+}
+
+fn two_entries(name: &str, first: Span, second: Span) -> Diagnostic {
+    Diagnostic::error(Code::NameTaken, format!("`{name}` has two entries"))
+        .at(second, "the second one")
+        .at(first, "the first one")
+        .help("keep one of them: the first address that `/etc/hosts` has for a name wins")
 }
 
 /// Looks up each name of the block, in the family of its address: where a line of somebody else's
