@@ -107,6 +107,15 @@ impl Service for Keystore {
             diagnostics.push(diagnostic.at(name.span, "").help(help));
         }
         for alias in [&self.alias, &self.trust].into_iter().flatten() {
+            // keytool takes the one for an option, sh the other for a pattern
+            let first = |c: char| c.is_ascii_alphanumeric();
+            if !alias.value.starts_with(first) || alias.value.contains(['*', '[', ']']) {
+                let message =
+                    format!("`{}` is no alias that keytool and sh leave alone", alias.value);
+                let help = "use letters, digits and `._:/-`, a letter or a digit first";
+                let diagnostic = Diagnostic::error(Code::WrongValue, message);
+                diagnostics.push(diagnostic.at(alias.span, "").help(help));
+            }
             if alias.value.chars().any(char::is_uppercase) {
                 let message = format!("keytool keeps `{}` in lower case", alias.value);
                 let help = format!("write `{}`", alias.value.to_lowercase());
