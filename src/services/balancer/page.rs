@@ -11,6 +11,8 @@ use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Certificate, CertificateSource};
 use crate::model::host::HostId;
 use crate::model::value::Port;
+use crate::quote::sh_word;
+use crate::source::Span;
 
 /// The hosts as the balancer sees them.
 struct Seen<'a> {
@@ -216,7 +218,8 @@ fn tests(balancer: &Balancer, seen: &Seen) -> Vec<String> {
             site.locations.iter().filter_map(|(_, to)| pool(&to.value)).collect();
         let path = pools.iter().find_map(|it| it.health.as_ref()).map_or("/", |(path, _)| path);
         lines.push(format!(
-            "curl -sS -o /dev/null -w '%{{http_code}}\\n' --connect-to {name}:443:{address}:443 https://{name}{path}    # 200"
+            "curl -sS -o /dev/null -w '%{{http_code}}\\n' --connect-to {name}:443:{address}:443 {}    # 200",
+            word(&format!("https://{name}{path}"))
         ));
         if site.redirect_http {
             lines.push(format!(
@@ -263,6 +266,12 @@ fn member_line(
     let name = name.map_or(site, |it| it.value.as_str());
     let endpoint = seen.endpoint(host, port);
     format!(
-        "curl -sS -o /dev/null -w '%{{http_code}}\\n' {verified}--connect-to {name}:{port}:{endpoint} {scheme}://{name}:{port}{path}    # 200"
+        "curl -sS -o /dev/null -w '%{{http_code}}\\n' {verified}--connect-to {name}:{port}:{endpoint} {}    # 200",
+        word(&format!("{scheme}://{name}:{port}{path}"))
     )
+}
+
+/// A word that a shell leaves alone; in a path control characters are refused.
+fn word(text: &str) -> String {
+    sh_word(text, Span::default()).map(|it| it.as_str().to_owned()).unwrap_or_default()
 }
