@@ -144,10 +144,11 @@ fn a_link_in_the_commit_is_no_file_of_ours() {
 /// What is compared with what, and what was done before.
 type Wrong = (&'static str, &'static [&'static str], fn(&Path));
 
-const WRONG: [Wrong; 12] = [
+const WRONG: [Wrong; 13] = [
     ("no-commit-of-that-name", &["git:HAED"], |_| {}),
     ("no-name-of-a-commit", &["git:"], |_| {}),
     ("an-option-for-a-commit", &["git:--all"], |_| {}),
+    ("all-but-a-commit", &["git:^HEAD"], |_| {}),
     ("a-tree-for-a-commit", &["git:HEAD:shop"], |_| {}),
     ("no-repository", &["git:HEAD"], |it| fs::remove_dir_all(it.join(".git")).unwrap()),
     ("no-commit-yet", &["git:HEAD"], |it| {

@@ -115,8 +115,8 @@ impl Git<'_> {
                 "git knows no commit `{revision}` here: name a branch, a tag or a commit; a shallow clone has but the last ones"
             ))
         };
-        // it must not be taken for an option
-        if revision.is_empty() || revision.starts_with('-') {
+        // it must not be taken for an option, or for all but a commit
+        if revision.is_empty() || revision.starts_with(['-', '^']) {
             return Err(unknown());
         }
         let wanted = format!("{revision}^{{commit}}");
