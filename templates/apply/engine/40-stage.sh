@@ -83,6 +83,8 @@ install_packages() {
     # shellcheck disable=SC2086  # names of packages
     case $package_manager in
         apt)
+            # a bare host knows old packages or none; where a mirror is away, the others may do
+            apt-get update -q </dev/null 9>&- || say "the lists of packages could not be brought up to date"
             # another's changed configuration stays
             DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
                 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing </dev/null 9>&-
