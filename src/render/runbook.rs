@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::MadeFrom;
 use super::ports::page;
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Chapter, Facts, StepFact};
+use crate::model::facts::{Chapter, Facts, RunbookLine, StepFact};
 use crate::model::host::HostId;
 use crate::model::view::Fields;
 use crate::quote::{comment, fixed, number, verbatim};
@@ -93,15 +93,22 @@ fn step(inventory: &Inventory, fact: &StepFact) -> Fields {
         .flag("destroys", fact.destroys)
 }
 
+/// What two services say in the same words is said once, of both.
 fn lines(facts: &Facts, chapter: Chapter) -> Vec<Fields> {
-    let told = facts.runbook.iter().filter(|it| it.chapter == chapter);
-    told.map(|line| {
+    let mut told: Vec<(&RunbookLine, Vec<&str>)> = Vec::new();
+    for line in facts.runbook.iter().filter(|it| it.chapter == chapter) {
+        match told.iter_mut().find(|(first, _)| first.text == line.text) {
+            Some((_, origins)) => origins.push(&line.origin.path),
+            None => told.push((line, vec![&line.origin.path])),
+        }
+    }
+    let line = |(line, origins): (&RunbookLine, Vec<&str>)| {
         let span = line.origin.span;
         Fields::new(span)
             .text("text", comment(&line.text, span))
-            .text("origin", comment(&line.origin.path, span))
-    })
-    .collect()
+            .text("origin", comment(&origins.join(", "), span))
+    };
+    told.into_iter().map(line).collect()
 }
 
 /// A chapter that a service has laid out itself: blocks of Markdown.

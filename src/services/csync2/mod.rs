@@ -156,7 +156,8 @@ impl Service for Csync2 {
         declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
         self.declare_first_sync(inventory, declare);
         let forget = "csync2 keeps its peers' certificates: on each member, \
-            `sqlite3 /var/lib/csync2/NAME.db3 'delete from x509_cert'`";
+            `sqlite3 /var/lib/csync2/NAME.db3 'delete from x509_cert'`, where NAME \
+            is its name in `csync2.cfg`; `sqlite3` is a package of its own";
         declare.runbook(Chapter::NewKeys, forget);
     }
 
