@@ -162,4 +162,5 @@ fn lower_place(service: &Located<Certificate>, place: &Place, cx: &mut Lowering)
         let owner = Owner { key: service.key, origin: &origin };
         cx.add(owner, Kind::File(file(path, mode, body)));
     }
+    cx.shipped_lasts(service.owner(), &place.cert);
 }

@@ -10,7 +10,7 @@ use super::options::{Affinity, Answer, Header, Location, Nginx, Servers, Site, S
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{Certificate, CertificateSource};
 use crate::model::plan::{Body, OnChange};
-use crate::model::value::Version;
+use crate::model::value::{AbsPath, Version};
 use crate::model::view::Fields;
 use crate::platform::Platform;
 use crate::quote::{
@@ -84,6 +84,7 @@ fn key_pairs(service: &Located<Nginx>, cx: &mut Lowering) -> Vec<String> {
         let (cert, key) = (certificate_path(name), key_path(name));
         cx.root_file(owner, &cert, 0o644, Body::Certificate { pem }, reload());
         cx.root_file(owner, &key, 0o600, Body::Secret { token }, reload());
+        cx.shipped_lasts(owner, &Spanned::new(AbsPath::known(&cert), owner.origin.span));
         paths.extend([cert, key]);
     }
     paths

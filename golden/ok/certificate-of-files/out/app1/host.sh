@@ -12,6 +12,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   openssl
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     signed /etc/hosts none -
@@ -22,6 +23,8 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-signed.cfg none -
     file      0644 root:root /etc/timezone none -
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
+    verify    '/etc/ssl/app/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app/app.crt'
+    verify    '/etc/ssl/app/ours.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app/ours.crt'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen signed$/,/^# END clustergen signed$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

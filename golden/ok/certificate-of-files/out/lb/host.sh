@@ -13,6 +13,7 @@ package_manager=apt
 # a path: what happens to which unit when it changes.
 resources() {
     package   nginx
+    package   openssl
     package   tzdata
     directory 0755 root:root /etc/nginx/ssl
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
@@ -29,6 +30,8 @@ resources() {
     check     0 'nginx -t -q' /etc/nginx/nginx.conf /etc/nginx/ssl/shop.crt /etc/nginx/ssl/shop.key /etc/nginx/ssl/www.crt /etc/nginx/ssl/www.key /etc/nginx/ssl/app.ca.pem /etc/nginx/ssl/cluster-ca.pem
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
+    verify    '/etc/nginx/ssl/shop.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/nginx/ssl/shop.crt'
+    verify    '/etc/nginx/ssl/www.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/nginx/ssl/www.crt'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen signed$/,/^# END clustergen signed$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

@@ -14,6 +14,7 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   openssl
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     content /etc/hosts none -
@@ -33,6 +34,7 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     step      2/3 csync2-content-first-sync keeps 'csync2 `content`: the files of both have come'
+    verify    '/etc/ssl/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app.crt'
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N old-replication -G content -cr /; code=0; csync2 -N old-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '

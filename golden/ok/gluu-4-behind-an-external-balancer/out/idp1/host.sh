@@ -14,6 +14,7 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   openssl
     package   tzdata
     directory 0700 root:root /var/backups/csync2
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
@@ -37,6 +38,7 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members'
+    verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1 -G idp -cr /; code=0; csync2 -N idp1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
