@@ -208,6 +208,20 @@ fn in_the_first_sync_the_first_member_wins_over_younger_files() {
 }
 
 #[test]
+fn a_first_sync_of_folders_that_nobody_has_yet_is_not_done() {
+    let built = Built::of(PAIR);
+    let cluster = Cluster::start(&built, &built);
+    let step = "csync2-content-first-sync";
+    for (host, name) in [(&cluster.n1, "n1"), (&cluster.n2, "n2")] {
+        host.run(&["rm", "-rf", "/srv/www"]);
+        let done = bundle(&built, host, name, &["--bootstrap", step]);
+        assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+        assert!(said(&done).contains("none of its folders is there yet"), "{}", said(&done));
+        assert!(!host.path("/var/lib/clustergen/pair/done").join(step).exists());
+    }
+}
+
+#[test]
 fn verify_says_whether_the_peers_hold_the_same() {
     let built = Built::of(PAIR);
     let cluster = Cluster::start(&built, &built);

@@ -301,18 +301,23 @@ fn lower_first_sync(service: &Located<Csync2>, cx: &mut Lowering) {
     let look = format!("{call} -cr /");
     let ask = format!("came=$({call} -T) || [ $? -eq 2 ] || return 1");
     let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
+    // where nobody has anything yet, everybody has the same
+    let something = format!(
+        "ls -d{} 2>/dev/null | grep -q . || {{ echo 'none of its folders is there yet'; return 1; }}",
+        include_words(group, cx)
+    );
     let scripts = if first == cx.host {
         Scripts {
+            guard: vec![something.clone()],
             run: vec![
                 format!("{call} -rm /"),
                 format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
             ],
-            proof: vec![look, ask, lacks("LX")],
-            ..Scripts::default()
+            proof: vec![something, look, ask, lacks("LX")],
         }
     } else {
         let winner = cx.inventory.host(first).dialled(purpose().as_ref());
-        let mut proof = vec![look, ask, lacks("RX") + " || return 1"];
+        let mut proof = vec![something, look, ask, lacks("RX") + " || return 1"];
         // the winner has looked at its own only where it knows the folders themselves
         proof.push("for path in \\".to_owned());
         for include in &group.includes {
@@ -335,14 +340,20 @@ fn lower_first_sync(service: &Located<Csync2>, cx: &mut Lowering) {
     verify_no_links(service, cx);
 }
 
+/// The folders of a group as words for sh, each behind a space.
+fn include_words(group: &Csync2, cx: &mut Lowering) -> String {
+    let mut words = String::new();
+    for include in &group.includes {
+        let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
+        words = format!("{words} {}", path.as_str());
+    }
+    words
+}
+
 /// csync2 leaves out in silence what it finds behind a symbolic link.
 fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
     let group = service.options;
-    let mut paths = String::new();
-    for include in &group.includes {
-        let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
-        paths = format!("{paths} {}", path.as_str());
-    }
+    let paths = include_words(group, cx);
     let title = format!("csync2 `{}`: no path leads over a symbolic link", group.name);
     let real = format!(
         "for path in{paths}; do real=$(readlink -f \"$path\") && [ \"$real\" = \"$path\" ] || \

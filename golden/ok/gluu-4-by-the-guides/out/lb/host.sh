@@ -15,6 +15,7 @@ resources() {
     package   chrony
     package   nftables
     package   nginx
+    package   openssl
     package   tzdata
     directory 0755 root:root /etc/nginx/ssl
     link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
@@ -34,6 +35,7 @@ resources() {
     unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
     unit      clustergen-firewall-gluu.service
     unit      nginx.service
+    verify    '/etc/nginx/ssl/idp.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/nginx/ssl/idp.crt'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

@@ -17,6 +17,7 @@ resources() {
     package   csync2
     package   logrotate
     package   nftables
+    package   openssl
     package   tzdata
     package   xinetd
     directory 0700 root:root /var/backups/csync2
@@ -48,6 +49,7 @@ resources() {
     unit      cron.service
     unit      xinetd.service csync2.socket
     step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members'
+    verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
@@ -73,6 +75,11 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
 }
 
 # csync2 `idp`: the files of node1 go to all members
+guard_csync2_idp_first_sync() {
+    ls -d /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+}
+
+# csync2 `idp`: the files of node1 go to all members
 run_csync2_idp_first_sync() {
     csync2 -N node1 -G idp -rm /
     csync2 -N node1 -G idp -rxv / || { csync2 -N node1 -G idp -rf / && csync2 -N node1 -G idp -rxv /; }
@@ -80,6 +87,7 @@ run_csync2_idp_first_sync() {
 
 # csync2 `idp`: the files of node1 go to all members
 proof_csync2_idp_first_sync() {
+    ls -d /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N node1 -G idp -cr /
     came=$(csync2 -N node1 -G idp -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
