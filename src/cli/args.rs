@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::manual::Shell;
 use crate::products;
 
 /// Compiles one description of a high-availability cluster into one reviewed bundle per host.
@@ -70,7 +69,18 @@ pub(super) struct ExplainArgs {
 #[derive(Args, Debug)]
 pub(super) struct CompletionsArgs {
     /// The shell that reads it, as in `source <(clustergen completions bash)`.
-    pub(super) shell: Shell,
+    pub(super) shell: ShellArg,
+}
+
+/// The shells whose scripts are made.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ShellArg {
+    Bash,
+    Elvish,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Zsh,
 }
 
 #[derive(Args, Debug)]

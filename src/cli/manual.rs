@@ -6,17 +6,24 @@ use std::io;
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
-pub(super) use clap_complete::Shell;
+use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::args::{Cli, CompletionsArgs, ManArgs};
+use super::args::{Cli, CompletionsArgs, ManArgs, ShellArg};
 use super::{Done, Failure, print};
 use crate::disk::{Disk, RealDisk};
 
 /// `completions`: a script for a shell.
 pub(super) fn completions(args: &CompletionsArgs) -> Done {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "clustergen", &mut script);
+    let shell = match args.shell {
+        ShellArg::Bash => Shell::Bash,
+        ShellArg::Elvish => Shell::Elvish,
+        ShellArg::Fish => Shell::Fish,
+        ShellArg::PowerShell => Shell::PowerShell,
+        ShellArg::Zsh => Shell::Zsh,
+    };
+    clap_complete::generate(shell, &mut Cli::command(), "clustergen", &mut script);
     print(&String::from_utf8_lossy(&script))
 }
 

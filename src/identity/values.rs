@@ -9,8 +9,8 @@ use super::vault::{
     DIGEST_KEY, broken, digest_key, held, key_name, key_pair, keyed_digest, public_digest,
     secret_name,
 };
-use crate::model::plan::{Encoding, Slot};
-use crate::quote::in_slot;
+use crate::model::plan::Slot;
+use crate::quote::{Encoding, in_slot};
 use crate::source::Folder;
 
 /// The value of a slot; `None` where the vault has none.

@@ -7,6 +7,7 @@ use super::facts::{Origin, Pin, ServiceKey};
 use super::host::HostId;
 use super::value::{AbsPath, Mode};
 use super::view::Fields;
+use crate::quote::Encoding;
 
 /// What `apply.sh` does to a unit when a resource changes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -306,31 +307,6 @@ impl Slot {
     pub fn digest(&self) -> Option<&str> {
         let (_, digest) = self.token.rsplit_once('_')?;
         (digest != Self::UNSET).then_some(digest)
-    }
-}
-
-/// How a secret's value is written where its token stands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Encoding {
-    /// As it is.
-    Raw,
-    /// A private key, PEM, as the whole file.
-    PrivateKey,
-    /// The value of a key of a Java properties file.
-    Properties,
-    /// The value of a key of an ini file: one line.
-    Ini,
-}
-
-impl Encoding {
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::PrivateKey => "pem",
-            Self::Properties => "properties",
-            Self::Ini => "ini",
-        }
     }
 }
 

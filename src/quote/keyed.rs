@@ -2,7 +2,6 @@
 //! `configparser` of Python reads them. In both, `#unset KEY` is a line of `apply.sh`'s own.
 
 use super::{Quoted, Text, Unquotable, no_control};
-use crate::model::plan::Encoding;
 use crate::source::Span;
 
 /// A piece of a value: a text, or the token of a secret, whose value is encoded for itself.
@@ -17,18 +16,6 @@ impl Piece {
         match self {
             Self::Text(text) | Self::Token(text) => text,
         }
-    }
-}
-
-/// A secret's value as it is written where its token stands.
-///
-/// # Errors
-/// Where the format cannot carry it.
-pub fn in_slot(encoding: Encoding, value: &str) -> Result<String, Unquotable> {
-    match encoding {
-        Encoding::Raw | Encoding::PrivateKey => Ok(value.to_owned()),
-        Encoding::Properties => Ok(escaped(value, true, true)),
-        Encoding::Ini => ini_value(value).map(|()| value.to_owned()),
     }
 }
 
@@ -66,7 +53,7 @@ pub fn properties_line(
 
 /// A value as it is right in every encoding in which a program may read the file, behind every
 /// separator, and in an editor that takes blanks off the ends of lines.
-fn escaped(text: &str, first: bool, last: bool) -> String {
+pub(super) fn escaped(text: &str, first: bool, last: bool) -> String {
     let mut out = String::new();
     let end = text.trim_end_matches(' ').len();
     for (at, c) in text.char_indices() {
@@ -111,7 +98,7 @@ pub fn ini_line(name: &str, separator: &str, value: Option<&[Piece]>, origin: Sp
 }
 
 /// Everything else goes as it is: what quotes, `%` or ` ;` mean depends on who reads the file.
-fn ini_value(value: &str) -> Result<(), Unquotable> {
+pub(super) fn ini_value(value: &str) -> Result<(), Unquotable> {
     no_control(value, &['\t'], "an ini file")?;
     if value.trim() == value {
         return Ok(());

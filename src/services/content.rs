@@ -6,8 +6,7 @@
 
 use super::{Decode, Lowering};
 use crate::diag::{Code, Diagnostic};
-use crate::model::plan::Encoding;
-use crate::quote::Piece;
+use crate::quote::{Encoding, Piece};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Value;
 

@@ -7,10 +7,10 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
-use crate::model::plan::{Body, Encoding, File, Kind, OnChange};
+use crate::model::plan::{Body, File, Kind, OnChange};
 use crate::model::value::{AbsPath, Mode};
 use crate::model::view::Fields;
-use crate::quote::{Piece, verbatim};
+use crate::quote::{Encoding, Piece, verbatim};
 use crate::source::Spanned;
 use crate::syntax::node::Node;
 

@@ -12,10 +12,10 @@ use super::{Declare, Decode, Lowering, read};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
-use crate::model::plan::{Encoding, KeyFormat, Keys, Kind, OnChange};
+use crate::model::plan::{KeyFormat, Keys, Kind, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
-use crate::quote::{Quoted, Text, comment, ini_line, ini_section, properties_line};
+use crate::quote::{Encoding, Quoted, Text, comment, ini_line, ini_section, properties_line};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
 

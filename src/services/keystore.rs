@@ -11,10 +11,10 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, ClaimKind};
 use crate::model::host::HostSet;
-use crate::model::plan::{Body, Encoding, Kind, Made, OnChange};
+use crate::model::plan::{Body, Kind, Made, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
-use crate::quote::{Text, comment, fixed, plain, sh_word};
+use crate::quote::{Encoding, Text, comment, fixed, plain, sh_word};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
 

@@ -5,13 +5,13 @@ use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Facts, Origin, ServiceKey, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
-    Block, Body, Check, Condition, Directory, Encoding, File, HostPlan, Kind, OnChange, Resource,
-    Slot, Step, Unit, Verify,
+    Block, Body, Check, Condition, Directory, File, HostPlan, Kind, OnChange, Resource, Slot, Step,
+    Unit, Verify,
 };
 use crate::model::settled::Settled;
 use crate::model::value::{AbsPath, Mode};
 use crate::model::view::Fields;
-use crate::quote::{Quoted, Text, fixed};
+use crate::quote::{Encoding, Quoted, Text, fixed};
 use crate::source::Span;
 
 /// One host's plan in the making.

@@ -6,11 +6,10 @@
 use super::Lowering;
 use super::lowering::{Owner, token_word};
 use crate::model::facts::{Certificate, CertificateSource, LeafKey};
-use crate::model::plan::Encoding;
 use crate::model::settled::IssuedLeaf;
 use crate::model::value::AbsPath;
 use crate::platform::Platform;
-use crate::quote::sh_word;
+use crate::quote::{Encoding, sh_word};
 use crate::source::Spanned;
 
 /// The platform's own authorities, as nginx and others take them: one file.

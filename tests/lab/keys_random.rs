@@ -8,8 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use clustergen::model::plan::Encoding;
-use clustergen::quote::{Piece, in_slot, ini_line, properties_line};
+use clustergen::quote::{Encoding, Piece, in_slot, ini_line, properties_line};
 use clustergen::source::Span;
 use proptest::collection::{btree_map, vec};
 use proptest::option;

@@ -6,12 +6,12 @@ use super::super::{Located, Lowering, grid};
 use super::{Action, Csync2, Daemon, ROTATION, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, service_kind};
-use crate::model::plan::{Body, Encoding, OnChange};
+use crate::model::plan::{Body, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::{
-    Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed, logrotate_path, number,
-    plain, raw_lines, sh_word, xinetd_value,
+    Encoding, Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed,
+    logrotate_path, number, plain, raw_lines, sh_word, xinetd_value,
 };
 use crate::services::Service;
 use crate::source::{Span, Spanned};
