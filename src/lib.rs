@@ -18,7 +18,8 @@
 //!
 //! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`pack`] makes of a build
 //! what is carried to the hosts; [`certs`] makes requests for certificates that others sign; [`cli`]
-//! is the edge. [`reference`] tells what the schema says, [`watch`] how far a build is.
+//! is the edge. [`reference`] tells what the schema says, [`systemd`] which directives there are
+//! since when, [`watch`] how far a build is.
 //!
 //! `docs/decisions.md` says why things are as they are.
 //!

@@ -23,6 +23,7 @@ const ALL: &[Rule] = &[
     families::somebody_can_be_reached,
     ports::no_port_twice,
     paths::no_path_twice,
+    paths::nothing_of_apply_sh,
     sync::nothing_own_under_a_sync,
     steps::steps_have_an_order,
     clocks::time_servers_are_enough,

@@ -1,4 +1,4 @@
-//! CG0402: a file has one owner. Services of one kind may share one: a daemon's configuration, or
+//! CG0402: a file has one owner; CG0412: none has what `apply.sh` keeps. Services of one kind may share one: a daemon's configuration, or
 //! a file of others in which they have a block or keys.
 
 use std::collections::BTreeMap;
@@ -46,6 +46,27 @@ fn no_file_in_a_file(host: &str, seen: &BTreeMap<&str, &Claim>, diagnostics: &mu
                 .at(claim.origin.span, format!("`{}` writes a file below it", claim.owner))
                 .at(above.origin.span, format!("`{}` writes it as a file", above.owner))
                 .help("take the path out of one of them"),
+        );
+    }
+}
+
+/// Where `apply.sh` keeps what it did, and what key stores are made of.
+const STATE: &str = "/var/lib/clustergen";
+
+/// CG0412: what `apply.sh` keeps for itself is nobody's to write.
+pub(super) fn nothing_of_apply_sh(_: &Inventory, facts: &Facts, diagnostics: &mut Diagnostics) {
+    for claim in &facts.claims {
+        let path = claim.path.as_str();
+        let below = path.strip_prefix(STATE).is_some_and(|it| it.is_empty() || it.starts_with('/'));
+        let ours = service_kind(&claim.owner) == "keystore";
+        if !below || ours || matches!(claim.kind, ClaimKind::Synced { .. }) {
+            continue;
+        }
+        let message = format!("`{path}` is where `apply.sh` keeps what it did");
+        diagnostics.push(
+            Diagnostic::error(Code::Unsafe, message)
+                .at(claim.origin.span, format!("`{}` writes it", claim.owner))
+                .help("choose another folder"),
         );
     }
 }

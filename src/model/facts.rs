@@ -180,7 +180,7 @@ impl Certificate {
 pub enum SecretSource {
     /// Letters and digits, drawn once.
     Generate { length: usize },
-    /// The person has it, and says it with `clustergen secrets set`.
+    /// A person has it, and brings it into the vault.
     Given,
 }
 
