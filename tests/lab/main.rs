@@ -20,6 +20,7 @@ mod accounts;
 mod apply;
 mod built;
 mod bundle;
+mod calendar;
 mod certificates;
 mod csync2;
 mod csync2_cfg;
