@@ -303,7 +303,7 @@ fn lower_first_sync(service: &Located<Csync2>, cx: &mut Lowering) {
     let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
     // where nobody has anything yet, everybody has the same
     let something = format!(
-        "ls -d{} 2>/dev/null | grep -q . || {{ echo 'none of its folders is there yet'; return 1; }}",
+        "stat -c .{} 2>/dev/null | grep -q . || {{ echo 'none of its folders is there yet'; return 1; }}",
         include_words(group, cx)
     );
     let scripts = if first == cx.host {

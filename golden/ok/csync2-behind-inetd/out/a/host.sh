@@ -56,7 +56,7 @@ ntpq -c rv | grep sync_ntp'
 
 # csync2 `etc`: the files of a go to all members
 guard_csync2_etc_first_sync() {
-    ls -d /srv/etc 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/etc 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
 }
 
 # csync2 `etc`: the files of a go to all members
@@ -67,7 +67,7 @@ run_csync2_etc_first_sync() {
 
 # csync2 `etc`: the files of a go to all members
 proof_csync2_etc_first_sync() {
-    ls -d /srv/etc 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/etc 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N a -G etc -cr /
     came=$(csync2 -N a -G etc -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'

@@ -60,7 +60,7 @@ ntpq -c rv | grep sync_ntp'
 
 # csync2 `left`: the files of a have come
 proof_csync2_left_first_sync() {
-    ls -d /srv/left 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/left 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N b -G left -cr /
     came=$(csync2 -N b -G left -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
@@ -74,7 +74,7 @@ proof_csync2_left_first_sync() {
 
 # csync2 `right`: the files of b go to all members
 guard_csync2_right_first_sync() {
-    ls -d /srv/right 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/right 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
 }
 
 # csync2 `right`: the files of b go to all members
@@ -85,7 +85,7 @@ run_csync2_right_first_sync() {
 
 # csync2 `right`: the files of b go to all members
 proof_csync2_right_first_sync() {
-    ls -d /srv/right 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/right 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N b -G right -cr /
     came=$(csync2 -N b -G right -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'

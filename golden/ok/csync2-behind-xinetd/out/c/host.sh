@@ -56,7 +56,7 @@ ntpq -c rv | grep sync_ntp'
 
 # csync2 `right`: the files of b have come
 proof_csync2_right_first_sync() {
-    ls -d /srv/right 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/right 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N c -G right -cr /
     came=$(csync2 -N c -G right -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1

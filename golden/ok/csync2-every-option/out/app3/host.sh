@@ -63,7 +63,7 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
 
 # csync2 `content`: the files of app1 have come
 proof_csync2_content_first_sync() {
-    ls -d /srv/www /srv/plugins '/srv/more files' 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/www /srv/plugins '/srv/more files' 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -p 30866 -N app3-replication -G content -cr /
     came=$(csync2 -p 30866 -N app3-replication -G content -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1

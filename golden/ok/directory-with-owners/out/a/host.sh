@@ -54,7 +54,7 @@ ntpq -c rv | grep sync_ntp'
 
 # csync2 `content`: the files of a go to all members
 guard_csync2_content_first_sync() {
-    ls -d /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
 }
 
 # csync2 `content`: the files of a go to all members
@@ -65,7 +65,7 @@ run_csync2_content_first_sync() {
 
 # csync2 `content`: the files of a go to all members
 proof_csync2_content_first_sync() {
-    ls -d /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N a -G content -cr /
     came=$(csync2 -N a -G content -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'

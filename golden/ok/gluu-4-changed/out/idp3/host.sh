@@ -65,7 +65,7 @@ ntpq -c rv | grep sync_ntp'
 
 # csync2 `idp`: the files of idp1 have come
 proof_csync2_idp_first_sync() {
-    ls -d /opt/gluu-server/etc/gluu/conf 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    stat -c . /opt/gluu-server/etc/gluu/conf 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N idp3 -G idp -cr /
     came=$(csync2 -N idp3 -G idp -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
