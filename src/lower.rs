@@ -27,6 +27,7 @@ pub fn lower(
         fqdn: known.fqdn.clone(),
         addresses: known.addresses.iter().map(|it| it.ip.to_string()).collect(),
         platform: known.platform.id.clone(),
+        releases: known.platform.fact("os-release").unwrap_or_default().to_owned(),
         package_manager: known.platform.fact("package-manager").unwrap_or_default().to_owned(),
         ..HostPlan::default()
     };

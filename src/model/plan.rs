@@ -54,6 +54,8 @@ pub struct File {
     pub mode: Mode,
     pub owner: String,
     pub group: String,
+    /// Whether a daemon goes on writing it: installed where there is none, and left alone after.
+    pub seed: bool,
     pub body: Body,
     pub on_change: OnChange,
 }
@@ -146,6 +148,18 @@ pub struct Made {
     pub on_change: OnChange,
 }
 
+/// Something that is no file and has to be so: a probe says whether it is, a command makes it so.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ensure {
+    /// `the keys of all peers are known`.
+    pub title: String,
+    /// For sh: succeeds where it is so.
+    pub probe: String,
+    /// For sh.
+    pub run: String,
+    pub on_change: OnChange,
+}
+
 /// A unit of the service manager: enabled, and up when everything is in place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Unit {
@@ -174,6 +188,8 @@ pub struct Step {
     pub title: String,
     /// Its place in the order over the whole cluster, and how many there are: `2/5`.
     pub number: (u32, u32),
+    /// The steps of this host that must be done before.
+    pub after: Vec<String>,
     /// Lines of sh, the bodies of functions in `host.sh`. Empty where it is safe at any time.
     pub guard: Vec<String>,
     /// Empty where there is only something to wait for and to prove.
@@ -181,6 +197,17 @@ pub struct Step {
     /// Succeeds where it is done: asked before and after.
     pub proof: Vec<String>,
     pub destroys: bool,
+}
+
+/// What guard, run and proof of a step find as `$files/NAME`, with its secrets filled in: a file of
+/// the time of the step, which is not managed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StepFile {
+    /// The step's key.
+    pub step: String,
+    pub name: String,
+    pub template: &'static str,
+    pub view: Fields,
 }
 
 /// Something that `apply.sh --verify` proves.
@@ -202,9 +229,11 @@ pub enum Kind {
     User(User),
     Package(String),
     Made(Made),
+    Ensure(Ensure),
     Unit(Unit),
     Check(Check),
     Step(Step),
+    StepFile(StepFile),
     Verify(Verify),
 }
 
@@ -239,9 +268,12 @@ pub enum ResourceKey {
     Keys(AbsPath),
     File(AbsPath),
     Made(AbsPath),
+    Ensure(String),
     Check(String),
     Unit(String),
     Step(String),
+    /// Step and name.
+    StepFile(String, String),
     Verify(String),
 }
 
@@ -259,9 +291,11 @@ impl ResourceKey {
             Self::Package(it)
             | Self::Group(it)
             | Self::User(it)
+            | Self::Ensure(it)
             | Self::Check(it)
             | Self::Unit(it)
             | Self::Step(it)
+            | Self::StepFile(_, it)
             | Self::Verify(it) => it,
         }
     }
@@ -277,12 +311,14 @@ impl Kind {
             Self::Directory(it) => ResourceKey::Directory(it.path.clone()),
             Self::Link(it) => ResourceKey::Link(it.path.clone()),
             Self::Made(it) => ResourceKey::Made(it.path.clone()),
+            Self::Ensure(it) => ResourceKey::Ensure(it.title.clone()),
             Self::Block(it) => ResourceKey::Block(it.path.clone(), it.mark.clone()),
             Self::Keys(it) => ResourceKey::Keys(it.path.clone()),
             Self::File(it) => ResourceKey::File(it.path.clone()),
             Self::Check(it) => ResourceKey::Check(it.command.clone()),
             Self::Unit(it) => ResourceKey::Unit(it.name.clone()),
             Self::Step(it) => ResourceKey::Step(it.key.clone()),
+            Self::StepFile(it) => ResourceKey::StepFile(it.step.clone(), it.name.clone()),
             Self::Verify(it) => ResourceKey::Verify(it.title.clone()),
         }
     }
@@ -320,6 +356,8 @@ pub struct HostPlan {
     /// All of the host's addresses, by which it knows itself.
     pub addresses: Vec<String>,
     pub platform: String,
+    /// How the platform's releases call themselves in `/etc/os-release`: `rhel:8 rocky:8`.
+    pub releases: String,
     /// `apt`, `dnf`, `yum`.
     pub package_manager: String,
     pub resources: BTreeMap<ResourceKey, Resource>,

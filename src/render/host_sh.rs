@@ -2,8 +2,8 @@
 
 use super::MadeFrom;
 use crate::model::plan::{
-    Block, Body, Check, Condition, Directory, File, HostPlan, Keys, Kind, Made, OnChange, Resource,
-    Step, User,
+    Block, Body, Check, Condition, Directory, Ensure, File, HostPlan, Keys, Kind, Made, OnChange,
+    Resource, Step, User,
 };
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, sh_word};
@@ -19,7 +19,7 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
     resources.sort_by_key(|resource| (rank(&resource.kind), resource.kind.key()));
     let (mut lines, mut functions) = (Vec::new(), Vec::new());
     for resource in resources {
-        lines.push(line(resource)?);
+        lines.extend(line(resource)?);
         if let Kind::Step(step) = &resource.kind {
             functions.extend(step_functions(step, resource.origin.span));
         }
@@ -32,6 +32,7 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
         .text("names", word(&names, span)?)
         .text("addresses", word(&plan.addresses.join(" "), span)?)
         .text("platform", word(&plan.platform, span)?)
+        .text("releases", word(&plan.releases, span)?)
         .text("package_manager", word(&plan.package_manager, span)?)
         .list("functions", functions)
         .texts("lines", lines))
@@ -69,15 +70,17 @@ fn rank(kind: &Kind) -> (u8, u32) {
             Body::Template { .. } => 8,
         },
         Kind::Made(_) => 9,
-        Kind::Check(_) => 10,
-        Kind::Unit(_) => 11,
-        Kind::Step(step) => return (12, step.number.0),
-        Kind::Verify(_) => 13,
+        Kind::Ensure(_) => 10,
+        Kind::Check(_) => 11,
+        Kind::Unit(_) => 12,
+        Kind::Step(step) => return (13, step.number.0),
+        Kind::StepFile(_) => 13,
+        Kind::Verify(_) => 14,
     };
     (rank, 0)
 }
 
-fn line(resource: &Resource) -> Result<Text, String> {
+fn line(resource: &Resource) -> Result<Option<Text>, String> {
     let span = resource.origin.span;
     let words = match &resource.kind {
         Kind::Package(name) => vec!["package".to_owned(), quoted(name, span)?],
@@ -90,6 +93,7 @@ fn line(resource: &Resource) -> Result<Text, String> {
             words
         }
         Kind::Made(made) => made_words(made, span)?,
+        Kind::Ensure(it) => ensure_words(it, span)?,
         Kind::Step(step) => step_words(step, span)?,
         Kind::Verify(it) => {
             vec!["verify".to_owned(), quoted(&it.title, span)?, quoted(&it.command, span)?]
@@ -106,10 +110,12 @@ fn line(resource: &Resource) -> Result<Text, String> {
             words
         }
         Kind::Keys(keys) => keys_words(keys, span)?,
+        // apply.sh finds it by the step's name
+        Kind::StepFile(_) => return Ok(None),
     };
     let condition = condition(&resource.condition, span)?;
     let verb = format!("{:<10}", words[0]);
-    Ok(fixed(&format!("{condition}{verb}{}", words[1..].join(" ")), span))
+    Ok(Some(fixed(&format!("{condition}{verb}{}", words[1..].join(" ")), span)))
 }
 
 /// What stands before a verb that is not always seen to.
@@ -161,16 +167,27 @@ fn made_words(made: &Made, span: Span) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
+fn ensure_words(it: &Ensure, span: Span) -> Result<Vec<String>, String> {
+    let mut words = vec!["ensure".to_owned(), quoted(&it.title, span)?];
+    words.extend(on_change(&it.on_change, span)?);
+    words.extend([quoted(&it.probe, span)?, quoted(&it.run, span)?]);
+    Ok(words)
+}
+
 fn step_words(step: &Step, span: Span) -> Result<Vec<String>, String> {
     let (number, of) = step.number;
     let care = if step.destroys { "destroys" } else { "keeps" };
-    Ok(vec![
+    let mut words = vec![
         "step".to_owned(),
         format!("{number}/{of}"),
         quoted(&step.key, span)?,
         care.to_owned(),
         quoted(&step.title, span)?,
-    ])
+    ];
+    for before in &step.after {
+        words.push(quoted(before, span)?);
+    }
+    Ok(words)
 }
 
 fn block_words(block: &Block, span: Span) -> Result<Vec<String>, String> {
@@ -190,7 +207,7 @@ fn keys_words(keys: &Keys, span: Span) -> Result<Vec<String>, String> {
 
 fn file_words(file: &File, span: Span) -> Result<Vec<String>, String> {
     let mut words = vec![
-        "file".to_owned(),
+        if file.seed { "seed" } else { "file" }.to_owned(),
         file.mode.to_string(),
         quoted(&format!("{}:{}", file.owner, file.group), span)?,
         quoted(file.path.as_str(), span)?,

@@ -44,9 +44,9 @@ pub struct Manifest {
 /// A file or an edit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ManifestEntry {
-    /// Where it goes on the host.
+    /// Where it goes on the host; the name alone of what a step needs.
     pub path: String,
-    /// `file`, `certificate`, `secret`, `block` or `keys`.
+    /// `file`, `seed`, `certificate`, `secret`, `block`, `keys`, or `step` for what a step needs.
     pub kind: String,
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub mode: String,
@@ -90,7 +90,12 @@ impl Manifest {
                 Kind::Made(it) => manifest.made.push(it.path.to_string()),
                 Kind::Verify(it) => manifest.verifications.push(it.title.clone()),
                 Kind::Step(it) => steps.push((it.number, it.key.clone())),
-                Kind::File(_) | Kind::Block(_) | Kind::Keys(_) | Kind::Check(_) => {}
+                Kind::File(_)
+                | Kind::Block(_)
+                | Kind::Keys(_)
+                | Kind::Ensure(_)
+                | Kind::StepFile(_)
+                | Kind::Check(_) => {}
             }
             if let Some((at, entry)) = entry(resource, files) {
                 manifest.files.insert(at, entry);
@@ -120,24 +125,29 @@ fn entry(
 ) -> Option<(String, ManifestEntry)> {
     use crate::model::plan::Body;
     let at = place(resource)?;
+    let none = &OnChange::Nothing;
     let (path, kind, mode, owner, on_change) = match &resource.kind {
+        Kind::StepFile(file) => (file.name.as_str(), "step", String::new(), String::new(), none),
         Kind::File(file) => {
             let kind = match file.body {
+                _ if file.seed => "seed",
                 Body::Template { .. } => "file",
                 Body::Certificate { .. } => "certificate",
                 Body::Secret { .. } => "secret",
             };
             let owner = format!("{}:{}", file.owner, file.group);
-            (&file.path, kind, file.mode.to_string(), owner, &file.on_change)
+            (file.path.as_str(), kind, file.mode.to_string(), owner, &file.on_change)
         }
         Kind::Block(block) => {
-            (&block.path, "block", String::new(), String::new(), &block.on_change)
+            (block.path.as_str(), "block", String::new(), String::new(), &block.on_change)
         }
-        Kind::Keys(keys) => (&keys.path, "keys", String::new(), String::new(), &keys.on_change),
+        Kind::Keys(keys) => {
+            (keys.path.as_str(), "keys", String::new(), String::new(), &keys.on_change)
+        }
         _ => return None,
     };
     let entry = ManifestEntry {
-        path: path.to_string(),
+        path: path.to_owned(),
         kind: kind.to_owned(),
         mode,
         owner,

@@ -114,6 +114,7 @@ pub fn place(resource: &Resource) -> Option<String> {
         Kind::File(file) => Some(format!("files{}", file.path)),
         Kind::Block(block) => Some(format!("edits{}.block", block.path)),
         Kind::Keys(keys) => Some(format!("edits{}.keys", keys.path)),
+        Kind::StepFile(file) => Some(format!("steps/{}/{}", file.step, file.name)),
         _ => None,
     }
 }
@@ -126,6 +127,7 @@ fn template(resource: &Resource) -> Option<(&'static str, &Fields)> {
         },
         Kind::Block(block) => Some((block.template, &block.view)),
         Kind::Keys(keys) => Some((keys.template, &keys.view)),
+        Kind::StepFile(file) => Some((file.template, &file.view)),
         _ => None,
     }
 }

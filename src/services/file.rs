@@ -21,6 +21,7 @@ pub(super) struct OwnFile {
     mode: Mode,
     owner: String,
     group: String,
+    seed: bool,
     on_change: OnChange,
 }
 
@@ -43,6 +44,7 @@ impl Service for OwnFile {
             mode: mode.map_or(Mode::known(if secret { 0o600 } else { 0o644 }), |it| it.value),
             owner: word(owner.and_then(|it| it.args.first())),
             group: word(owner.and_then(|it| it.prop("group"))),
+            seed: node.child("seed").is_some(),
             on_change: read::on_change(node),
         })
     }
@@ -88,6 +90,7 @@ impl Service for OwnFile {
                 mode: file.mode,
                 owner: file.owner.clone(),
                 group: file.group.clone(),
+                seed: file.seed,
                 body: Body::Template { name: "file/file", view },
                 on_change: file.on_change.clone(),
             };

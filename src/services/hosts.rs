@@ -150,6 +150,7 @@ fn leave_it_alone(service: &Located<Hosts>, cx: &mut Lowering) {
         mode: Mode::known(0o644),
         owner: "root".to_owned(),
         group: "root".to_owned(),
+        seed: false,
         body: Body::Template { name: "hosts/cloud.cfg", view: Fields::new(service.origin.span) },
         on_change: OnChange::Nothing,
     };

@@ -2,7 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Facts, Origin, ServiceKey, service_kind};
+use crate::model::facts::{Facts, Origin, ServiceKey, StepFact, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
     Block, Body, Check, Condition, Directory, File, HostPlan, Kind, OnChange, Resource, Slot, Step,
@@ -144,6 +144,7 @@ impl Lowering<'_> {
             mode: Mode::known(mode),
             owner: "root".to_owned(),
             group: "root".to_owned(),
+            seed: false,
             body,
             on_change,
         };
@@ -197,6 +198,7 @@ impl Lowering<'_> {
             key: key.to_owned(),
             title: fact.title.clone(),
             number: (count(place + 1), count(order.len())),
+            after: own_before(fact),
             guard,
             run,
             proof,
@@ -223,6 +225,12 @@ impl<'a, T> super::Located<'a, T> {
     pub(super) fn owner(&self) -> Owner<'a> {
         Owner { key: self.key, origin: self.origin }
     }
+}
+
+/// The steps of the same host that come before.
+fn own_before(fact: &StepFact) -> Vec<String> {
+    let own = fact.after.iter().filter(|(host, _)| *host == fact.host);
+    own.map(|(_, key)| key.clone()).collect()
 }
 
 /// A secret's key as a part of a token: letters, digits and `_`, which no format has to quote.

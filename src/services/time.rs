@@ -158,6 +158,7 @@ fn set_zone(root: &str, zone: &Spanned<String>, owner: Owner, cx: &mut Lowering)
             mode: Mode::known(0o644),
             owner: "root".to_owned(),
             group: "root".to_owned(),
+            seed: false,
             body: Body::Template { name: "time/timezone", view },
             on_change: OnChange::Nothing,
         };

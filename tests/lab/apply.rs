@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::built::{Built, said};
-use crate::bundle::{Bundle, bad, good, root_with, start};
+use crate::bundle::{Bundle, bad, failed, good, root_with, start};
 use crate::host::Host;
 use crate::scripts::mode;
 
@@ -111,7 +111,7 @@ fn what_cannot_be_reloaded_is_put_back_and_reloaded_again() {
     let before = host.read("/etc/nginx/nginx.conf");
     built.rebuild(&example().replace("keepalive 32", "keepalive 33"));
     let (done, asked) = apply(&built, &host, "lb", &[]);
-    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    failed(&done, 4, "reload-or-restart nginx.service could not be put back");
     assert_eq!(host.read("/etc/nginx/nginx.conf"), before);
     assert_eq!(asked, ["reload-or-restart nginx.service"; 2]);
 }
@@ -142,6 +142,7 @@ const UNITS: &str = r#"#!/bin/sh
 for unit in "$@"; do :; done
 u=/tmp/units/$unit
 case $1 in
+    show) exit ;;
     is-active) test -e "$u.active"; exit ;;
     is-enabled) test -e "$u.enabled"; exit ;;
 esac
@@ -266,7 +267,7 @@ fn what_cannot_be_put_back_stays_in_the_backups_and_is_tried_again() {
     let sabotage = "#!/bin/sh\nrm /etc/b.conf; mkdir /etc/b.conf; exit 1\n";
     program(&host, "/tmp/at-restart", sabotage);
     let (done, _) = bundle.on(&host, &[]);
-    bad(&done, "the backups are in /var/lib/clustergen/c/run/old");
+    failed(&done, 4, "the backups are in /var/lib/clustergen/c/run/old");
     assert_eq!(host.read("/etc/a.conf"), "a\n", "the others are put back");
     assert_eq!(host.read("/var/lib/clustergen/c/run/old/etc/b.conf"), "b\n");
     host.run(&["rmdir", "/etc/b.conf"]);
@@ -430,7 +431,7 @@ fn a_file_may_become_a_block_and_a_block_a_file() {
     let wanted = "theirs\n# BEGIN clustergen c\nours\n# END clustergen c\n";
     assert_eq!(fs::read_to_string(&hosts).unwrap(), wanted);
     bundle.becomes("h", whole, &files);
-    good(&bundle.apply(root.path(), &[]));
+    good(&bundle.apply(root.path(), &["--older"]));
     assert_eq!(fs::read_to_string(&hosts).unwrap(), "whole\n");
 }
 

@@ -14,6 +14,7 @@ use crate::host::Host;
 const SYSTEMCTL: &str = r#"#!/bin/sh
 for unit; do :; done
 case $1 in
+    show) ;;
     is-active | is-enabled) test -e /tmp/running || test -e "/tmp/running.$unit" ;;
     reload-or-restart) printf '%s\n' "$*" >>/tmp/asked; test ! -e /tmp/broken ;;
     start) printf '%s\n' "$*" >>/tmp/asked; : >"/tmp/running.$unit" ;;
@@ -58,7 +59,7 @@ impl Bundle {
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             fs::write(to, text).unwrap();
         }
-        self.sums("find apply.sh host.sh files edits -type f");
+        self.sums("find apply.sh host.sh files edits steps -type f");
     }
 
     /// Writes the sums of the files that a command lists.
@@ -125,7 +126,12 @@ pub(crate) fn good(done: &Output) -> String {
     said(done)
 }
 
+/// It failed, and everything is as it was.
 pub(crate) fn bad(done: &Output, why: &str) {
-    assert_eq!(done.status.code(), Some(1), "{}", said(done));
+    failed(done, 1, why);
+}
+
+pub(crate) fn failed(done: &Output, code: i32, why: &str) {
+    assert_eq!(done.status.code(), Some(code), "{}", said(done));
     assert!(said(done).contains(why), "{}", said(done));
 }

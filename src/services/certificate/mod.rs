@@ -148,6 +148,7 @@ fn lower_place(service: &Located<Certificate>, place: &Place, cx: &mut Lowering)
         mode: Mode::known(mode),
         owner: place.owner.clone(),
         group: place.group.clone(),
+        seed: false,
         body,
         on_change: on_change.clone(),
     };

@@ -5,14 +5,17 @@
 # It needs a POSIX shell and what every distribution has. It is safe to run again: what is as it
 # should be is left alone. Whatever fails or is killed is put back, at once or by the next run.
 #
-# Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
-#   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+# Traces: /var/lib/clustergen/CLUSTER (root's alone) and /var/log/clustergen.log, nothing else:
+#   host, installed   whose bundle was last here, and what of it:
+#                     kind path mark-or-sha256 action unit sha256-in-the-bundle
 #   keys              what stood in files of others where keys were set: see keys_editor
 #   done/             the marks of one-time steps
+#   generations/N/    the bundles that were installed, with the values of their secrets; the
+#                     highest number is the one that is
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
 #   last/, before/    what the last run replaced; what was there before clustergen, for ever
 #
-# cluster, host, names, addresses and package_manager are set by host.sh:
+# cluster, host, names, addresses, platform, releases and package_manager are set by host.sh:
 # shellcheck disable=SC2154
 
 set -eu
@@ -21,31 +24,46 @@ LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 tab=$(printf '\t')
+line_end='
+'
 
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
-                [--uninstall] [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
+                [--rollback | --uninstall] [--install-packages] [--older] [--json]
+                [--root DIR] [--secrets DIR] [--i-am NAME]
   (nothing)           install, then reload what changed
-  --dry-run           say what would change; change nothing
+  --dry-run           say what would change, with the diff; change nothing
   --check             name only what differs; exit 2 where something does
   --verify            prove that what is installed works; exit 2 where something does not
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
   --mark-done STEP    say that a step was done by hand
+  --rollback          install the bundle that was here before the last one; again, the one before
+                      that. With --dry-run only say so. Data, packages and users stay
   --uninstall         take away what was installed, and put back what was there before; with
                       --dry-run only say so. Packages, users, folders and data stay
   --install-packages  install the packages that are missing, before anything else
+  --older             install this bundle although a later one has replaced it here
+  --json              say the outcome on standard output as JSON, and all else on standard error
   --root DIR          install below DIR: no service is touched, no name is compared
-  --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise
+  --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise.
+                      What was installed with the bundle before is known
   --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
-Exit codes: 0 done, 1 failed and put back, 2 differs (--check) or does not work (--verify),
-5 installed, but something waits for a one-time step, 64 wrong usage.
+Exit codes: 0 done, 1 refused, or failed and put back, 2 differs (--check) or does not work
+(--verify), 4 failed, and not everything could be put back, 5 installed, but something waits for a
+one-time step, 64 wrong usage.
 END
 }
 
-say() { printf '%s\n' "$*"; }
-fail() { printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
+# say, fail: what a run that changes something says is in the log as well.
+say() { note "$*"; printf '%s\n' "$*"; }
+fail() { error=$*; note "$*"; printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
+note() {
+    [ -n "$log" ] || return 0
+    # a log that cannot be written must not stop what it is about
+    printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
+}
 misused() { usage >&2; exit 64; }
 unless_check() { [ "$mode" = check ] || say "$@"; }
 
@@ -58,26 +76,29 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
 }
 
-mode=apply root='' secrets='' me='' wanted='' packages='' uninstall=''
+mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log=''
 while [ $# -gt 0 ]; do
     case $1 in
-        --dry-run) mode=dry ;;
+        --dry-run) mode=dry-run ;;
         --check) mode=check ;;
         --verify) mode=verify ;;
         --list) mode=list ;;
         --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
-        --uninstall) uninstall=1 ;;
+        --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
+        --older) older=1 ;;
+        --json) json=1 ;;
         --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
         --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
+        # not for people: the engine calls itself in a mount namespace, see 45-rehearse.sh
+        --rehearse) [ $# -eq 3 ] || misused; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
         -h | --help) usage; exit 0 ;;
         *) misused ;;
     esac
     shift
 done
+case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused ;; esac
 
 bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
-secrets=${secrets:-$bundle/secrets}
-

@@ -1,4 +1,16 @@
+
 # --- is this the right place? ---------------------------------------------------------------
+
+# programs_here: what the engine calls; a host that lacks one is told before anything changes.
+programs_here() {
+    absent=''
+    for program in awk cat chmod chown cmp cp cut date diff grep head id ln mkdir mktemp mv readlink rm rmdir \
+        sed sha256sum sleep sort stat tail tr uname wc xargs; do
+        command -v "$program" >/dev/null 2>&1 || absent="$absent $program"
+    done
+    [ -z "$absent" ] || fail "these programs are not here:$absent (packages coreutils, findutils, diffutils, grep, sed, mawk or gawk)"
+    [ -n "$root" ] || command -v systemctl >/dev/null 2>&1 || fail "systemctl is not here (package systemd): only --root works without it"
+}
 
 right_host() {
     [ -z "$root" ] || return 0
@@ -17,25 +29,40 @@ same_host() {
     [ "$last" = "$host" ] || fail "this machine is $last of $cluster, and this bundle is for $host; if it is $host from now on, say --i-am $host"
 }
 
+# right_platform: paths and directives are those of a release (os-release(5)). A minor release does.
+right_platform() {
+    [ -z "$root" ] && [ -n "$releases" ] || return 0
+    [ -f /etc/os-release ] || fail "this bundle is for $platform, and this host has no /etc/os-release to tell what it is"
+    # shellcheck source=/dev/null
+    runs=$(. /etc/os-release && printf '%s %s\n' "${ID:-}" "${VERSION_ID:-}")
+    for release in $releases; do
+        case $runs in "${release%:*} ${release#*:}" | "${release%:*} ${release#*:}".*) return 0 ;; esac
+    done
+    fail "this bundle is for $platform, and this host runs $runs: say platform for it in the description, and build again"
+}
+
 whole_bundle() {
-    command -v sha256sum >/dev/null 2>&1 || fail "sha256sum is not here (package coreutils)"
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built:
 $wrong"
+    sums=$line_end$(cat "$bundle/SHA256SUMS")$line_end
     listed apply.sh
     listed host.sh
 }
 
 # listed PATH: its sum was compared with the others.
 listed() {
-    cut -c67- "$bundle/SHA256SUMS" | grep -Fqx -e "$1" || fail "the bundle is not as it was built: SHA256SUMS does not list $1"
+    case $sums in *"  $1$line_end"*) ;; *) fail "the bundle is not as it was built: SHA256SUMS does not list $1" ;; esac
 }
+
+# source_of PATH: sets source, the sum of what the bundle has for it, tokens in place of secrets.
+source_of() { source=$(path=$1 awk 'substr($0, 67) == ENVIRON["path"] { print substr($0, 1, 64) }' "$bundle/SHA256SUMS"); }
 
 # lock: one run at a time; a lock that ends with the process, however it ends.
 lock() {
     lock=$root/var/lib/clustergen/.lock
     if command -v flock >/dev/null 2>&1; then
-        exec 9>"$lock"
+        exec 9>>"$lock"
         flock -n 9 || fail "another apply.sh is at work"
         return 0
     fi
@@ -48,4 +75,3 @@ lock() {
     locked=$lock.d
     printf '%s\n' "$$" >"$locked/pid"
 }
-

@@ -1,15 +1,35 @@
 # --- making what is to be installed -----------------------------------------------------------
 
+# tokens FILE...: the tokens in them, each once.
+tokens() { grep -ho 'CGSECRET_[A-Za-z0-9_]*' "$@" | sort -u; }
+
+# value_of TOKEN: sets value, the file that has it: what was given now goes before what came with the
+# last bundle. Fails where nobody has it.
+value_of() {
+    for value in "$secrets/$1" "$state/generations/$newest/secrets/$1"; do [ ! -f "$value" ] || return 0; done
+    return 1
+}
+
+# take_value TOKEN: puts it where `fill` and the generation find it.
+take_value() {
+    [ ! -f "$work/secrets/$1" ] || return 0
+    value_of "$1" || fail "the value of $1 is not in $secrets: give the bundle its secrets first"
+    text=$(cat "$value") || fail "the value of $1 in ${value%/*} cannot be read"
+    [ -n "$text" ] || fail "the value of $1 in ${value%/*} is empty"
+    mkdir -p "$work/secrets"
+    cat "$value" >"$work/secrets/$1"
+}
+
+# values_here FILE: every value that it needs can be had.
+values_here() {
+    for token in $(tokens "$1"); do value_of "$token" || return 1; done
+}
+
 # fill FILE: FILE with every token replaced by its value, literally, on standard output.
 fill() {
     if ! grep -q CGSECRET_ "$1"; then cat "$1"; return; fi
-    # shellcheck disable=SC2013  # a token is one word
-    for token in $(grep -o 'CGSECRET_[A-Za-z0-9_]*' "$1" | sort -u); do
-        [ -f "$secrets/$token" ] || fail "the value of $token is not in $secrets: give the bundle its secrets first"
-        value=$(cat "$secrets/$token") || fail "the value of $token in $secrets cannot be read"
-        [ -n "$value" ] || fail "the value of $token in $secrets is empty"
-    done
-    folder=$secrets awk '
+    for token in $(tokens "$1"); do take_value "$token"; done
+    folder=$work/secrets awk '
         function value(token,    all, line, file) {
             all = ""; file = ENVIRON["folder"] "/" token
             while ((getline line < file) > 0) all = all (all == "" ? "" : "\n") line

@@ -8,7 +8,9 @@ link() { each link "$@"; }
 block() { each block "$@"; }
 keys() { each keys "$@"; }
 file() { each file "$@"; }
+seed() { each seed "$@"; }
 made() { each made "$@"; }
+ensure() { each ensure "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
 step() { each step "$@"; }
@@ -31,8 +33,8 @@ need() {
     needed=$1
     shift
     case $at:$1 in
-        waits:*) case $waiting in *" $needed"*) ;; *) waiting="$waiting $needed" ;; esac ;;
-        stage:made | make:* | check:* | units:* | verify:*) ;;
+        waits:*) case "$waiting " in *" $needed "*) ;; *) waiting="$waiting $needed" ;; esac ;;
+        stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;
     esac
 }
@@ -41,7 +43,7 @@ is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
     case $at:$1 in
-        listed:file) listed "files$4" ;;
+        listed:file | listed:seed) listed "files$4" ;;
         listed:block) listed "edits$3.block" ;;
         listed:keys) listed "edits$3.keys" ;;
         tools:package) want_package "$2" ;;
@@ -52,11 +54,15 @@ each() {
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
         stage:keys) shift; stage_keys "$@" ;;
+        stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
+        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
         make:made) shift; make "$@" ;;
+        make:ensure) shift; make_sure "$@" ;;
+        judged:check) shift 3; ! touched "$@" || judged=1 ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
         list:step) shift; list_step "$@" ;;
@@ -102,7 +108,7 @@ change() {
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"
 }
 
-record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/record"; }
+record() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" "${6:--}" >>"$work/record"; }
 
 # recorded KIND PATH [LIST]: its line of the last run, or of another list; fails without one.
 recorded() {
@@ -168,12 +174,82 @@ differs() {
     [ "$1" != - ] && ! belongs "$@"
 }
 
+# remember: sets fresh, a line for each file that was installed from what this bundle has, and that
+# lies there as it was installed: mode, owner in names and in numbers, path. No secret is opened to
+# know that, and no program is started for any one of them.
+remember() {
+    fresh=$line_end
+    [ -f "$state/installed" ] || return 0
+    root=$root awk -F '\t' 'FILENAME == ARGV[1] { source[substr($0, 67)] = substr($0, 1, 64); next }
+        $1 == "file" && $6 == source["files" $2] { print $3 "  " ENVIRON["root"] $2 }' "$bundle/SHA256SUMS" "$state/installed" >"$work/expected"
+    [ -s "$work/expected" ] || return 0
+    { sha256sum -c "$work/expected" 2>/dev/null || :; } | sed -n 's/: OK$//p' | tr '\n' '\0' |
+        xargs -0 stat -c '%F/%a %U:%G %u:%g %n' 2>/dev/null >"$work/found" || :
+    fresh=$line_end$(root=$root awk '/^regular/ {
+        sub("^[^/]*/", "")
+        bits = $1; by_name = $2; by_number = $3
+        sub("^[^ ]* [^ ]* [^ ]* ", "")
+        bits = substr("000" bits, length(bits))
+        path = substr($0, length(ENVIRON["root"]) + 1)
+        print bits " " by_name " " path
+        print bits " " by_number " " path
+        print bits " " path
+    }' "$work/found")$line_end
+}
+
+# is_fresh MODE OWNER PATH
+is_fresh() {
+    if [ -n "$root" ]; then
+        case $fresh in *"$line_end$1 $3$line_end"*) return 0 ;; esac
+        return 1
+    fi
+    case $fresh in *"$line_end$1 $2 $3$line_end"*) return 0 ;; esac
+    return 1
+}
+
+# stage_file MODE OWNER PATH ACTION UNIT
 stage_file() {
+    if is_fresh "$@"; then
+        # complete_record has the sums
+        record file "$3" = "$4" "$5"
+        return
+    fi
     fits "$2" "$3" file
+    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then
+        # the record says that it differs; what it will be, nobody can say here
+        record file "$3" - "$4" "$5"
+        change file "$1" "$2" "$4" "$5" "$3"
+        return
+    fi
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
-    record file "$3" "$(sum "$work/new$3")" "$4" "$5"
+    source_of "files$3"
+    record file "$3" "$(sum "$work/new$3")" "$4" "$5" "$source"
     ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
+}
+
+# complete_record: gives the files that are as they were the sums that they had.
+complete_record() {
+    [ -f "$state/installed" ] || return 0
+    awk -F '\t' 'BEGIN { OFS = "\t" }
+        FILENAME == ARGV[1] { if ($1 == "file") { sum[$2] = $3; source[$2] = $6 } next }
+        $1 == "file" && $3 == "=" { $3 = sum[$2]; $6 = source[$2] }
+        { print }' "$state/installed" "$work/record" >"$work/record.new"
+    mv -f "$work/record.new" "$work/record"
+}
+
+# stage_seed MODE OWNER PATH ACTION UNIT: what a daemon goes on writing itself; installed where there is
+# none, and nobody's business after.
+stage_seed() {
+    fits "$2" "$3" file
+    if [ -e "$root$3" ] || [ -L "$root$3" ]; then
+        if line=$(recorded seed "$3"); then printf '%s\n' "$line" >>"$work/record"; fi
+        return
+    fi
+    mkdir -p "$work/new${3%/*}"
+    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then : >"$work/new$3"; else fill "$bundle/files$3" >"$work/new$3"; fi
+    record seed "$3" "$(sum "$work/new$3")" "$4" "$5"
+    change file "$1" "$2" "$4" "$5" "$3"
 }
 
 # stage_link PATH TARGET ACTION UNIT
@@ -196,6 +272,9 @@ stage_made() {
         change made - - "$made_action" "$made_unit" "$target"
     fi
 }
+
+# stage_ensure TITLE ACTION UNIT PROBE COMMAND: what is no file: a probe says whether it is so.
+stage_ensure() { quietly "$4" || change ensure - - "$2" "$3" "$1"; }
 
 # quietly COMMAND: as root would type it; what it says is kept.
 quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
@@ -250,16 +329,16 @@ stage_unit() {
 # stage_rest: what the last run recorded and this bundle does not have.
 stage_rest() {
     [ -f "$state/installed" ] || return 0
-    while IFS=$tab read -r kind path was action unit; do
-        ! recorded "$kind" "$path" "$work/record" >/dev/null || continue
+    awk -F '\t' 'FILENAME == ARGV[1] { here[$1, $2]; next } !(($1, $2) in here)' "$work/record" "$state/installed" >"$work/rest"
+    while IFS=$tab read -r kind path was action unit _; do
         case $kind in
             unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
-            file | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
+            file | seed | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
             link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
             block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
             keys) taken "$path" || stage_keyless "$path" "$was" "$action" "$unit" ;;
         esac
-    done <"$state/installed"
+    done <"$work/rest"
 }
 
 # taken PATH: this bundle has something else to say of it; what is to be made is recorded when it is.

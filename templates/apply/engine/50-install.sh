@@ -2,7 +2,7 @@
 
 # enter PHASE: the journal's phase, in one step.
 enter() { printf '%s\n' "$1" >"$work/phase.new" && mv -f "$work/phase.new" "$work/phase"; }
-phase() { cat "$work/phase" 2>/dev/null || :; }
+phase() { [ -z "$work" ] || cat "$work/phase" 2>/dev/null || :; }
 
 # open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
 # the files in it say who may read.
@@ -108,8 +108,17 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
+# make_sure TITLE ACTION UNIT PROBE COMMAND
+make_sure() {
+    grep -Fqx -e "ensure$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
+    if ! quietly "$5" || ! quietly "$4"; then
+        cat "$work/said" >&2
+        fail "this could not be made so: $1"
+    fi
+}
+
 relabel() {
-    [ -z "$root" ] && command -v restorecon >/dev/null 2>&1 || return 0
+    [ -z "$root" ] && [ "$mode" != rehearse ] && command -v restorecon >/dev/null 2>&1 || return 0
     restorecon "$1" || say "restorecon had something to say of $1"
 }
 
@@ -119,11 +128,10 @@ set_mode() {
     chmod "0$1" "$root$3"
 }
 
-# install_all: what is no longer shipped stops while its files are there; then the files.
-install_all() {
-    awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
-    while read -r name; do leave_unit "$name"; done <"$work/leaves"
+# install_files: the plan, in its order.
+install_files() {
     while IFS=$tab read -r kind bits owner action unit path; do
+        doing="installing $path"
         case $kind in
             directory)
                 open_folder "$root$path"
@@ -141,4 +149,3 @@ install_all() {
         esac
     done <"$work/changed"
 }
-

@@ -37,6 +37,12 @@ act() {
 
 reload_systemd() { [ ! -d /run/systemd/system ] || systemctl daemon-reload 9>&-; }
 
+# leave_units: what is no longer shipped stops while its files are there.
+leave_units() {
+    awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
+    while read -r name; do leave_unit "$name"; done <"$work/leaves"
+}
+
 # leave_unit NAME: stops it and takes it out of the boot.
 leave_unit() {
     if active "$1"; then printf 'start %s\n' "$1" >>"$work/back"; fi
@@ -75,12 +81,28 @@ act_on_units() {
         fi
         act "$action" "$unit" "$action" || fail "$unit could not ${action%%-*}"
     done <"$work/actions"
-    [ ! -s "$work/back" ] || sleep 1
+    [ ! -s "$work/back" ] || stay_up
+}
+
+# stay_up: what ran before, or was started now, still runs after a moment; a service that its
+# manager starts again and again does not.
+stay_up() {
+    : >"$work/restarts"
+    for unit in $started; do printf '%s %s\n' "$unit" "$(restarts "$unit")" >>"$work/restarts"; done
+    sleep 1
     while read -r unit; do
         case " $left " in *" $unit "*) continue ;; esac
-        active "$unit" || fail "$unit was running before, and is not now"
+        active "$unit" || fail "$unit was running before, and is not now: see journalctl -u $unit"
     done <"$work/active"
+    while read -r unit count; do
+        if ! active "$unit" || [ "$(restarts "$unit")" != "$count" ]; then
+            fail "$unit was started, and did not stay up: see journalctl -u $unit"
+        fi
+    done <"$work/restarts"
 }
+
+# restarts UNIT: how often its manager has started it again (systemd 235; nothing before).
+restarts() { systemctl show -p NRestarts "$1" </dev/null 2>/dev/null 9>&- | sed 's/.*=//'; }
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {

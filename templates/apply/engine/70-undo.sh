@@ -52,14 +52,21 @@ undo() {
 # finish: what a run leaves; every line can be done again.
 finish() {
     each_line "$work/first" keep_first
-    # what steps proved is no longer so
-    [ -z "$uninstall" ] || rm -rf "$state/done"
-    [ ! -f "$work/keys" ] || mv -f "$work/keys" "$state/keys"
-    [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
-    printf '%s\n' "$host" >"$state/host.new"
-    mv -f "$state/host.new" "$state/host"
+    # what steps proved is no longer so, and nobody goes back to where nothing is
+    [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations"
+    keep_generation
+    printf '%s\n' "$host" >"$work/host"
+    keep_list keys keys
+    keep_list record installed
+    keep_list host host
     [ ! -d "$work/old" ] || { rm -rf "$state/last" && mv "$work/old" "$state/last"; }
     rm -rf "$work"
+}
+
+# keep_list FROM TO: a run that changes nothing leaves the state as it is, to the minute.
+keep_list() {
+    [ -f "$work/$1" ] && ! cmp -s "$work/$1" "$state/$2" || return 0
+    mv -f "$work/$1" "$state/$2"
 }
 
 keep_first() {
@@ -74,11 +81,9 @@ leftovers() {
     case $(phase) in
         installing)
             say "an earlier run was interrupted"
-            actions >"$work/actions"
-            while read -r action unit; do
-                if [ -z "$root" ] && active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
-            done <"$work/actions"
-            undo || exit 1
+            # one that was still rehearsing has shown nothing to anybody
+            if [ -z "$root" ] && { [ -s "$work/kept" ] || [ -s "$work/none" ]; }; then ask_again; fi
+            undo || exit 4
             ;;
         done) finish ;;
     esac
@@ -86,46 +91,34 @@ leftovers() {
     undoing=''
 }
 
+# ask_again: units that may have seen what is put back are asked to take it up.
+ask_again() {
+    actions >"$work/actions"
+    while read -r action unit; do
+        if active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
+    done <"$work/actions"
+}
+
+# scraps: rehearsals and looks, in memory, whose process is gone.
+scraps() {
+    for scrap in /run/clustergen.[0-9]*; do
+        [ ! -d "$scrap" ] || kill -0 "${scrap##*.}" 2>/dev/null || rm -rf "$scrap"
+    done
+}
+
 at_exit() {
     code=$?
     trap '' HUP INT PIPE TERM
     set +e
-    if [ "$(phase)" = installing ] && [ -z "$undoing" ]; then undo; fi
+    # a program that failed has said why; where, only we know
+    if [ "$code" != 0 ] && [ -z "$error" ] && [ -n "$doing" ]; then
+        error="failed while $doing"
+        note "$error"
+        printf 'apply.sh: %s\n' "$error" >&2
+    fi
+    if [ "$(phase)" = installing ] && [ -z "$undoing" ] && ! undo; then code=4; fi
+    [ -z "$json" ] || outcome "$code" >&3
     case $(phase) in installing | done) ;; *) rm -rf "$work" ;; esac
     [ -z "$locked" ] || rm -rf "$locked"
     exit "$code"
 }
-
-# nothing_waits: fails where something waits for a step. A trial below a folder has no steps.
-nothing_waits() {
-    [ -z "$root" ] || return 0
-    at=waits
-    resources
-    [ -n "$waiting" ] || return 0
-    say "waits for a one-time step, see --list:$waiting"
-    return 1
-}
-
-# tell: the plan, a line for each difference.
-tell() {
-    [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
-    while IFS=$tab read -r kind _ _ action unit path; do
-        then=''
-        [ "$action" = none ] || then=", then $action $unit"
-        case $kind in
-            directory | made) say "make $path$then" ;;
-            group | user) say "make the $kind $path" ;;
-            member) say "put the user $path" ;;
-            mode) say "set mode and owner of $path" ;;
-            link) say "link $path$then" ;;
-            back) say "put back $path as it was before clustergen$then" ;;
-            unit) say "enable and start $path" ;;
-            rival | leave) say "stop and disable $path" ;;
-            gone) say "remove $path$then" ;;
-            keys) say "$(cat "$work/words$path") in $path$then" ;;
-            cut) say "take our block out of $path$then" ;;
-            *) say "change $path$then" ;;
-        esac
-    done <"$work/changed"
-}
-

@@ -5,44 +5,65 @@ word_of() { printf '%s_%s\n' "$1" "$(printf '%s' "$2" | tr -c 'a-z0-9' '_')"; }
 
 defined() { command -v "$1" >/dev/null 2>&1; }
 
-# list_step NUMBER STEP keeps|destroys TITLE
+# list_step NUMBER STEP keeps|destroys TITLE [STEP-OF-THIS-HOST-BEFORE...]
 list_step() {
-    word=waits
-    ! is_done "$2" || word="done  $(cat "$state/done/$2")"
-    [ "$3" = keeps ] || word="$word, destroys data"
+    word=waits when=null destroys=false
+    if is_done "$2"; then word="done  $(cat "$state/done/$2")" when=$(json_text <"$state/done/$2"); fi
+    [ "$3" = keeps ] || word="$word, destroys data" destroys=true
     printf '%-7s %-32s %s\n        %s\n' "$1" "$2" "$word" "$4"
+    printf '{"number": "%s", "step": "%s", "title": %s, "done": %s, "destroys": %s}\n' \
+        "$1" "$2" "$(printf '%s' "$4" | json_text)" "$when" "$destroys" >>"$work/steps"
 }
 
-# bootstrap_step NUMBER STEP keeps|destroys TITLE: the one that is asked for.
+# bootstrap_step NUMBER STEP keeps|destroys TITLE [STEP-OF-THIS-HOST-BEFORE...]: the one asked for.
 bootstrap_step() {
     [ "$2" = "$wanted" ] || return 0
-    found=1
+    found=1 number=$1 title=$4
     if is_done "$2"; then
         say "$2: was done $(cat "$state/done/$2")"
         return
     fi
-    proof=$(word_of proof "$2")
+    shift 4
+    for before in "$@"; do is_done "$before" || fail "$wanted comes after $before, which is not done: say --bootstrap $before first"; done
+    step_files
+    do_step "$wanted" "$number" "$title"
+    rm -rf "$work/files"
+}
+
+# step_files: sets files, the folder in which guard, run and proof find what the bundle has for the
+# step, with its secrets.
+step_files() {
+    files=$work/files
+    mkdir -p "$files"
+    for file in "$bundle/steps/$wanted"/*; do
+        [ ! -f "$file" ] || { listed "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
+    done
+}
+
+# do_step STEP NUMBER TITLE
+do_step() {
+    proof=$(word_of proof "$1")
     if ("$proof") >"$work/said" 2>&1 </dev/null 9>&-; then
-        say "$2: was done before, by whatever hand"
-        mark_done "$2"
+        say "$1: was done before, by whatever hand"
+        mark_done "$1"
         return
     fi
-    guard=$(word_of guard "$2")
+    guard=$(word_of guard "$1")
     if defined "$guard" && ! ("$guard") </dev/null 9>&-; then
-        fail "$2: its guard says that it is not safe now; nothing was done"
+        fail "$1: its guard says that it is not safe now; nothing was done"
     fi
-    run=$(word_of run "$2")
+    run=$(word_of run "$1")
     if defined "$run"; then
-        say "$1 $2: $4"
+        say "$2 $1: $3"
         # not in a condition: there the shell would go on after a command that fails
         set +e
         (set -e; "$run") </dev/null 9>&-
         code=$?
         set -e
-        [ "$code" = 0 ] || fail "$2 failed: put right what it says, then say --bootstrap $2 again"
+        [ "$code" = 0 ] || fail "$1 failed: put right what it says, then say --bootstrap $1 again"
     fi
-    ("$proof") </dev/null 9>&- || fail "$2 was done, but its proof does not hold: see above"
-    mark_done "$2"
+    ("$proof") </dev/null 9>&- || fail "$1 was done, but its proof does not hold: see above"
+    mark_done "$1"
 }
 
 # mark_done STEP: when, for people.
@@ -55,7 +76,11 @@ mark_done() {
 
 # prove TITLE COMMAND: says ok, or FAIL with what the command said.
 prove() {
-    if quietly "$2"; then
+    holds=true
+    quietly "$2" || holds=false
+    printf '{"title": %s, "ok": %s, "said": %s}\n' "$(printf '%s' "$1" | json_text)" "$holds" \
+        "$(tr '\200-\377' '?' <"$work/said" | json_text)" >>"$work/proofs"
+    if [ "$holds" = true ]; then
         say "ok    $1"
         return
     fi

@@ -1,41 +1,60 @@
+
 # --- the run ----------------------------------------------------------------------------------
 
+engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
+missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' undoing='' lost=0
+[ -z "$json" ] || exec 3>&1 1>&2
+if [ "$mode" = rehearse ]; then
+    bundle=$rehearsed_bundle
+else
+    trap at_exit EXIT
+    trap 'exit 130' HUP INT PIPE TERM
+fi
+
+programs_here
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster
-missing='' accounts='' waiting='' waits='' refused='' started='' left='' locked='' undoing='' lost=0
+newest=$(generations | tail -n 1)
+if [ "$mode" = rehearse ]; then
+    on_stage
+    exit 0
+fi
+[ "$instead" != rollback ] || go_back
+secrets=${secrets:-$bundle/secrets}
 at=listed
 resources
 right_host
 same_host
-case $mode:$uninstall in
-    *:) ;;
-    # a bundle with nothing in it
-    apply:1 | dry:1) resources() { :; } ;;
-    *) misused ;;
-esac
+right_platform
+# a bundle with nothing in it
+[ "$instead" != uninstall ] || resources() { :; }
 case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 if [ -n "$changes" ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
+    doing="making $state"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
     lock
     work=$state/run
-else
+    [ -n "$root" ] || scraps
+    leftovers
+    newest=$(generations | tail -n 1)
+    [ "$mode" != apply ] || not_replaced
+elif [ "$(id -u)" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
-    place=${TMPDIR:-/tmp}
-    if [ "$(id -u)" = 0 ] && [ -d /run ]; then place=/run; fi
-    work=$(mktemp -d "$place/clustergen.XXXXXX")
+    work=/run/clustergen.$$
+    rm -rf "$work"
+else
+    work=$(mktemp -d "${TMPDIR:-/tmp}/clustergen.XXXXXX")
 fi
-trap at_exit EXIT
-trap 'exit 130' HUP INT PIPE TERM
-[ -z "$changes" ] || leftovers
 mkdir -p "$work/scratch"
-for list in changed record keys back accounts probe; do : >"$work/$list"; done
+for list in changed record keys back accounts probe steps proofs; do : >"$work/$list"; done
 
 case $mode in
     verify | list | bootstrap | mark-done)
+        doing=''
         # not in a condition: there no command of a step would stop it
         without_change
         [ "$broken" = 0 ] || exit 2
@@ -47,44 +66,67 @@ at=tools
 [ -n "$root" ] || resources
 [ -z "$packages" ] || [ "$mode" != apply ] || install_packages
 [ -z "$missing" ] || fail "these packages are not installed:$missing"
+doing="staging what is to be installed in $work"
 at=stage
+remember
 resources
+complete_record
 stage_rest
+remember_changes
 
 if [ "$mode" != apply ]; then
+    doing=''
     differences=$(tell)
     if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
-    [ "$mode" = dry ] || [ -z "$differences" ] || exit 2
+    [ "$mode" = check ] || show_diffs
+    [ "$mode" = dry-run ] || [ -z "$differences" ] || exit 2
     exit 0
 fi
+stage_generation
+case $instead in
+    rollback) printf '%s\n' "$newest" >"$work/gone-back-from" ;;
+    uninstall) : >"$work/uninstalled" ;;
+esac
 if [ ! -s "$work/changed" ]; then
     enter 'done'
     finish
+    doing=''
     say "$host: nothing to change"
     nothing_waits || exit 5
     exit 0
 fi
 
-[ -n "$root" ] || remember_active
+[ -n "$root" ] || { remember_active; log=/var/log/clustergen.log; }
+note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
 enter installing
 if [ -z "$root" ]; then
+    doing='making groups and users'
     at=accounts
     resources
+    doing='rehearsing the installation'
+    rehearse || :
+    [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was installed:$refused"
+    leave_units
 fi
-install_all
+install_files
 if [ -z "$root" ]; then
+    doing='making files'
     at='make'
     resources
+    doing='checking what was installed'
     at=check
-    resources
+    [ -n "$rehearsed" ] || resources
     [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was reloaded:$refused"
+    doing='starting and reloading units'
     reload_systemd
     at=units
     resources
     act_on_units
 fi
 count=$(wc -l <"$work/changed" | tr -d ' ')
+doing='writing down what was installed'
 enter 'done'
 finish
+doing=''
 say "$host: $count changed"
 nothing_waits || exit 5

@@ -1,0 +1,100 @@
+
+# --- saying what differs ----------------------------------------------------------------------
+
+# nothing_waits: fails where something waits for a step. A trial below a folder has no steps.
+nothing_waits() {
+    [ -z "$root" ] || return 0
+    at=waits
+    resources
+    [ -n "$waiting" ] || return 0
+    say "waits for a one-time step, see --list:$waiting"
+    return 1
+}
+
+# tell: the plan, a line for each difference.
+tell() {
+    [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
+    while IFS=$tab read -r kind _ _ action unit path; do
+        then=''
+        [ "$action" = none ] || then=", then $action $unit"
+        case $kind in
+            directory | made) say "make $path$then" ;;
+            group | user) say "make the $kind $path" ;;
+            member) say "put the user $path" ;;
+            mode) say "set mode and owner of $path" ;;
+            link) say "link $path$then" ;;
+            back) say "put back $path as it was before clustergen$then" ;;
+            ensure) say "see to it: $path$then" ;;
+            unit) say "enable and start $path" ;;
+            rival | leave) say "stop and disable $path" ;;
+            gone) say "remove $path$then" ;;
+            keys) say "$(cat "$work/words$path") in $path$then" ;;
+            cut) say "take our block out of $path$then" ;;
+            *) say "change $path$then" ;;
+        esac
+    done <"$work/changed"
+}
+
+# show_diffs: the plan's files, line by line; never a line in which a secret may stand.
+show_diffs() {
+    while IFS=$tab read -r kind _ _ _ _ path; do
+        case $kind in file | cut | keys) ;; *) continue ;; esac
+        old=$root$path new=$work/new$path
+        [ -f "$old" ] || old=/dev/null
+        if secretive "$path"; then
+            # what the bundles say of it, with tokens, where what lies there is what the last one put there
+            old=$state/generations/$newest/files$path new=$bundle/files$path
+            if [ ! -f "$old" ] || [ ! -f "$new" ] || ! line=$(recorded file "$path") || ! unchanged "$path" "$line"; then
+                say "$path: not shown, because secrets may stand in it"
+                continue
+            fi
+        fi
+        diff -u -L "$path" -L "$path of the bundle" "$old" "$new" || :
+    done <"$work/changed"
+}
+
+# secretive PATH: the bundle, or the one before, has a secret for it, or not everybody may read it.
+secretive() {
+    grep -qs CGSECRET_ "$bundle/files$1" "$bundle/edits$1.keys" "$bundle/edits$1.block" \
+        "$state/generations/$newest/files$1" "$state/generations/$newest/edits$1.keys" \
+        "$state/generations/$newest/edits$1.block" && return 0
+    [ -f "$root$1" ] && [ "$(($(stat -L -c %a "$root$1") % 10))" -lt 4 ]
+}
+
+# json_text: standard input as a string of JSON.
+json_text() {
+    awk 'BEGIN { ORS = ""; print "\"" }
+        {
+            gsub(/[\\"]/, "\\\\&")
+            gsub(/\t/, "\\t")
+            gsub(/[\001-\037\177]/, "?")
+            print (NR > 1 ? "\\n" : "") $0
+        }
+        END { print "\"\n" }'
+}
+
+# json_list FILE: its lines, objects already, as a list.
+json_list() {
+    [ -s "$1" ] || { printf '[]'; return; }
+    printf '[\n'
+    sed 's/^/    /; $!s/$/,/' "$1"
+    printf '  ]'
+}
+
+# remember_changes: the plan for `outcome`, which comes when the plan is gone.
+remember_changes() {
+    [ -n "$json" ] || return 0
+    planned=$(awk -F '\t' 'function text(it) { gsub(/[\\"]/, "\\\\&", it); return "\"" it "\"" }
+        { print "{\"kind\": " text($1) ", \"name\": " text($6) ", \"action\": " ($4 == "none" ? "null" : text($4)) ", \"unit\": " ($4 == "none" ? "null" : text($5)) "}" }' "$work/changed" |
+        sed 's/^/    /; $!s/$/,/')
+}
+
+# outcome CODE: the run as one object of JSON.
+outcome() {
+    printf '{\n  "cluster": "%s",\n  "host": "%s",\n  "mode": "%s",\n  "exit": %s,\n' "${cluster:-}" "${host:-}" "${instead:-$mode}" "$1"
+    printf '  "error": %s,\n' "$([ -n "$error" ] && printf '%s' "$error" | tr '\200-\377' '?' | json_text || echo null)"
+    printf '  "changes": [%s],\n' "${planned:+$line_end$planned$line_end  }"
+    printf '  "waits": [%s],\n' "$(printf '%s' "$waiting" | sed 's/^ //; s/[^ ][^ ]*/"&"/g; s/ /, /g')"
+    printf '  "steps": %s,\n' "$(json_list "$work/steps")"
+    printf '  "proofs": %s\n}\n' "$(json_list "$work/proofs")"
+}
