@@ -14,6 +14,18 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What cargo says of this repository.
+fn cargo(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(args)
+        .arg("--locked")
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn every_source_file_opens_with_what_it_is_for() {
     for folder in ["src", "golden", "tests", "benches"] {
@@ -64,19 +76,9 @@ fn every_dependency_is_licensed_permissively() {
         "0BSD",
         "CDLA-Permissive-2.0",
     ];
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--filter-platform",
-            "x86_64-unknown-linux-gnu",
-        ])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let linux = ["--filter-platform", "x86_64-unknown-linux-gnu"];
+    let metadata = cargo(&[&["metadata", "--format-version", "1"], &linux[..]].concat());
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
     let used: BTreeSet<&str> = metadata["resolve"]["nodes"]
         .as_array()
         .unwrap()
@@ -96,6 +98,19 @@ fn every_dependency_is_licensed_permissively() {
         });
         assert!(fine, "{} is licensed {licence}", package["name"]);
     }
+}
+
+/// Where a crate of the tests turns a feature on, all that needs it is built a second time for
+/// `cargo run`, clustergen too. Name the feature in `[dependencies]`.
+#[test]
+fn the_program_and_its_tests_share_one_build_of_each_crate() {
+    let crates = |edges: &str| -> BTreeSet<String> {
+        let tree = cargo(&["tree", "--prefix", "none", "--format", "{p} {f}", "--edges", edges]);
+        tree.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+    };
+    let tested = crates("normal,build,dev");
+    let alone: Vec<String> = crates("normal,build").difference(&tested).cloned().collect();
+    assert!(alone.is_empty(), "built again for the program: {alone:?}");
 }
 
 /// The example in the repository is a build, whole, with engine, sums and history.
