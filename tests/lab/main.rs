@@ -5,12 +5,6 @@
 //!
 //! Programs run on hosts made of namespaces ([`host`]), so root is needed, and nothing of the
 //! machine is touched. Debian 12, the packages that `.ci/test` lists.
-//! machine is touched. Debian 12: `nginx libnginx-mod-stream csync2 xinetd cron shellcheck busybox
-//! dash iproute2 util-linux firewalld nftables perl-base openssl sqlite3 systemd
-//! unzip tar`.
-//! dash mawk gawk python3 iproute2 util-linux openssl sqlite3 systemd`.
-//! machine is touched. Debian 12: `nginx libnginx-mod-stream csync2 xinetd cron logrotate shellcheck
-//! busybox dash iproute2 util-linux openssl sqlite3 systemd`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests write descriptions and wait for daemons.
