@@ -1,37 +1,21 @@
 //! `ini`: keys of an ini file that others own, section by section. What it does stands in `keyed`.
 
-use super::keyed::{self, Keyed};
-use super::{Checking, Declare, Decode, Located, Lowering, Service};
-use crate::diag::Diagnostics;
-use crate::inventory::Inventory;
-use crate::model::host::HostSet;
+use super::keyed::{Format, Keyed};
 use crate::model::plan::KeyFormat;
-use crate::syntax::node::Node;
+use crate::quote::{Encoding, Piece, Quoted, ini_line};
+use crate::source::Span;
 
-pub(super) struct Ini(Keyed);
+pub(super) type Ini = Keyed<IniFile>;
 
-impl Service for Ini {
+pub(super) struct IniFile;
+
+impl Format for IniFile {
     const KIND: &'static str = "ini";
+    const FORMAT: KeyFormat = KeyFormat::Ini;
+    const ENCODING: Encoding = Encoding::Ini;
+    const SEPARATOR: &'static str = " = ";
 
-    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
-        Keyed::decode(KeyFormat::Ini, node, cx).map(Self)
-    }
-
-    fn hosts(&self) -> HostSet {
-        self.0.on.clone()
-    }
-
-    fn declare(&self, _: &Inventory, declare: &mut Declare) {
-        self.0.declare(declare);
-    }
-
-    fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
-        self.0.check(diagnostics);
-    }
-
-    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
-        let keyed: Vec<keyed::Located> =
-            services.iter().map(|it| (&it.options.0, it.owner())).collect();
-        keyed::lower(&keyed, cx);
+    fn line(name: &str, separator: &str, value: Option<&[Piece]>, origin: Span) -> Quoted {
+        ini_line(name, separator, value, origin)
     }
 }

@@ -1,28 +1,44 @@
 //! Keys in files that others own, in whatever format: what `properties` and `ini` share.
 //!
 //! In: nodes with `set` and `unset`. Out: for each file of a host, what is to stand in it, from
-//! all the services that have keys there. Not here: how a format writes a line (see `quote`).
+//! all the services that have keys there. Not here: what is a format's own (a [`Format`]), and how
+//! it writes a line (see `quote`).
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use super::content::Content;
 use super::decode::set;
-use super::lowering::Owner;
-use super::{Declare, Decode, Lowering, read};
+use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::Inventory;
 use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
 use crate::model::plan::{KeyFormat, Keys, Kind, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
-use crate::quote::{Encoding, Quoted, Text, comment, ini_line, ini_section, properties_line};
+use crate::quote::{Encoding, Piece, Quoted, Text, comment, ini_section};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
 
-pub(super) struct Keyed {
-    format: KeyFormat,
+/// What a format of such files has of its own.
+pub(super) trait Format: Send + Sync + 'static {
+    /// The node's name.
+    const KIND: &'static str;
+    const FORMAT: KeyFormat;
+    /// How a secret's value is written.
+    const ENCODING: Encoding;
+    /// What stands between a name and its value, unless the description says.
+    const SEPARATOR: &'static str;
+
+    /// A line as it stands in the file; without a value, the line that takes the key out.
+    fn line(name: &str, separator: &str, value: Option<&[Piece]>, origin: Span) -> Quoted;
+}
+
+pub(super) struct Keyed<F> {
+    format: PhantomData<F>,
     path: Spanned<AbsPath>,
-    pub(super) on: HostSet,
+    on: HostSet,
     keys: Vec<Key>,
     separator: String,
     create: bool,
@@ -38,11 +54,10 @@ struct Key {
     value: Option<Content>,
 }
 
-/// A service that is nothing but keys.
-pub(super) type Located<'a> = (&'a Keyed, Owner<'a>);
+impl<F: Format> Service for Keyed<F> {
+    const KIND: &'static str = F::KIND;
 
-impl Keyed {
-    pub(super) fn decode(format: KeyFormat, node: &Node, cx: &mut Decode) -> Option<Self> {
+    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
         let on = set(&cx.managed_hosts(node, "on"));
         let mut keys = Vec::new();
         let mut fine = collect(node, &Spanned::new(String::new(), node.head), &mut keys, cx);
@@ -51,36 +66,62 @@ impl Keyed {
             fine &= collect(section, &name, &mut keys, cx);
         }
         let separator = read::first(node, "separator").and_then(|it| it.as_str());
-        let usual = match format {
-            KeyFormat::Properties => "=",
-            KeyFormat::Ini => " = ",
-        };
         let path = read::path(node.args.first()?)?;
         let missing = read::first(node, "missing").and_then(|it| it.as_str());
         fine.then(|| Self {
-            format,
+            format: PhantomData,
             path,
             on,
             keys,
-            separator: separator.unwrap_or(usual).to_owned(),
+            separator: separator.unwrap_or(F::SEPARATOR).to_owned(),
             create: missing == Some("create"),
             on_change: read::on_change(node),
             head: node.head,
         })
     }
 
-    pub(super) fn declare(&self, declare: &mut Declare) {
+    fn hosts(&self) -> HostSet {
+        self.on.clone()
+    }
+
+    fn declare(&self, _: &Inventory, declare: &mut Declare) {
         let own = self.keys.iter().any(|key| key.value.as_ref().is_some_and(Content::is_own));
         let kind = if own { ClaimKind::PerHost } else { ClaimKind::Shared };
         declare.claim(&self.on, &self.path.value, kind, self.path.span);
     }
 
-    pub(super) fn check(&self, diagnostics: &mut Diagnostics) {
+    fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
         if self.keys.is_empty() {
             let message = format!("nothing is set in `{}`", self.path.value);
             let help = "add `set \"…\" \"…\"` or `unset \"…\"`, or take it out";
             diagnostics
                 .push(Diagnostic::error(Code::Missing, message).at(self.head, "").help(help));
+        }
+    }
+
+    /// One resource for each file, whoever has keys in it.
+    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
+        let mut files: BTreeMap<&AbsPath, Vec<&Located<Self>>> = BTreeMap::new();
+        for service in services {
+            files.entry(&service.options.path.value).or_default().push(service);
+        }
+        for (path, mut services) in files {
+            services.sort_by_key(|it| it.options.head);
+            let [first, ..] = services.as_slice() else { continue };
+            let (owner, span) = (first.owner(), first.options.path.span);
+            let options: Vec<&Self> = services.iter().map(|it| it.options).collect();
+            let view = Fields::new(span)
+                .text("path", comment(path.as_str(), span))
+                .list("sections", sections(&options, cx));
+            let keys = Keys {
+                path: path.clone(),
+                format: F::FORMAT,
+                create: options.iter().any(|it| it.create),
+                template: "keys/wanted.keys",
+                view,
+                on_change: on_change(&options, cx),
+            };
+            cx.add(owner, Kind::Keys(keys));
         }
     }
 }
@@ -104,36 +145,11 @@ fn collect(node: &Node, section: &Spanned<String>, keys: &mut Vec<Key>, cx: &mut
     fine
 }
 
-/// One resource for each file, whoever has keys in it.
-pub(super) fn lower(services: &[Located], cx: &mut Lowering) {
-    let mut files: BTreeMap<&AbsPath, Vec<&Located>> = BTreeMap::new();
-    for service in services {
-        files.entry(&service.0.path.value).or_default().push(service);
-    }
-    for (path, mut services) in files {
-        services.sort_by_key(|(it, _)| it.head);
-        let [(first, owner), ..] = services.as_slice() else { continue };
-        let (format, span) = (first.format, first.path.span);
-        let view = Fields::new(span)
-            .text("path", comment(path.as_str(), span))
-            .list("sections", sections(&services, cx));
-        let keys = Keys {
-            path: path.clone(),
-            format,
-            create: services.iter().any(|(it, _)| it.create),
-            template: "keys/wanted.keys",
-            view,
-            on_change: on_change(&services, cx),
-        };
-        cx.add(*owner, Kind::Keys(keys));
-    }
-}
-
 /// Sections by name, those before the first one first, with their lines as they were written.
-fn sections(services: &[&Located], cx: &mut Lowering) -> Vec<Fields> {
+fn sections<F: Format>(services: &[&Keyed<F>], cx: &mut Lowering) -> Vec<Fields> {
     let mut seen: BTreeMap<(&str, &str), Span> = BTreeMap::new();
     let mut sections: BTreeMap<&str, (Span, Vec<Text>)> = BTreeMap::new();
-    for (service, _) in services {
+    for service in services {
         for key in &service.keys {
             let (section, name) = (key.section.value.as_str(), key.name.value.as_str());
             if let Some(first) = seen.insert((section, name), key.name.span) {
@@ -152,23 +168,18 @@ fn sections(services: &[&Located], cx: &mut Lowering) -> Vec<Fields> {
     sections.into_iter().map(fields).collect()
 }
 
-fn line(service: &Keyed, key: &Key, cx: &mut Lowering) -> Text {
-    type Line = fn(&str, &str, Option<&[crate::quote::Piece]>, Span) -> Quoted;
-    let (encoding, line): (Encoding, Line) = match service.format {
-        KeyFormat::Properties => (Encoding::Properties, properties_line),
-        KeyFormat::Ini => (Encoding::Ini, ini_line),
-    };
-    let pieces = key.value.as_ref().map(|value| value.pieces(cx, encoding));
+fn line<F: Format>(service: &Keyed<F>, key: &Key, cx: &mut Lowering) -> Text {
+    let pieces = key.value.as_ref().map(|value| value.pieces(cx, F::ENCODING));
     let (name, span) = (key.name.value.as_str(), key.name.span);
     // what is wrong is the value, where the key alone could be written
     let place = match &key.value {
-        Some(value) if line(name, "", None, span).is_ok() => value.span,
+        Some(value) if F::line(name, "", None, span).is_ok() => value.span,
         _ => span,
     };
-    cx.text(line(name, &service.separator, pieces.as_deref(), span), place)
+    cx.text(F::line(name, &service.separator, pieces.as_deref(), span), place)
 }
 
-fn twice(service: &Keyed, key: &Key, first: Span, cx: &mut Lowering) {
+fn twice<F>(service: &Keyed<F>, key: &Key, first: Span, cx: &mut Lowering) {
     let message = format!("`{}` is set twice in `{}`", key.name.value, service.path.value);
     cx.diagnostics.push(
         Diagnostic::error(Code::NameTaken, message)
@@ -179,9 +190,9 @@ fn twice(service: &Keyed, key: &Key, first: Span, cx: &mut Lowering) {
 }
 
 /// What happens when the file changes: one thing, or nothing.
-fn on_change(services: &[&Located], cx: &mut Lowering) -> OnChange {
-    let mut found: Option<&Keyed> = None;
-    for (service, _) in services.iter().filter(|(it, _)| it.on_change != OnChange::Nothing) {
+fn on_change<F>(services: &[&Keyed<F>], cx: &mut Lowering) -> OnChange {
+    let mut found: Option<&Keyed<F>> = None;
+    for service in services.iter().filter(|it| it.on_change != OnChange::Nothing) {
         match found {
             Some(first) if first.on_change != service.on_change => {
                 let path = &service.path.value;
