@@ -5,6 +5,9 @@
 //!
 //! Programs run on hosts made of namespaces ([`host`]), so root is needed, and nothing of the
 //! machine is touched. Debian 12, the packages that `.ci/test` lists.
+//! Programs run on hosts made of namespaces: [`host`] has nothing in it but what a test starts,
+//! [`cluster`] has several with a real systemd and everything that goes with it. Root is needed, and
+//! cgroup2; nothing of the machine is touched. Debian 12 with the packages that `.ci/test` lists.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests write descriptions and wait for daemons.
@@ -12,12 +15,17 @@
 
 mod accounts;
 mod apply;
+mod booted;
+mod boots;
 mod built;
 mod bundle;
 mod calendar;
 mod certificates;
+mod cgroup;
+mod cluster;
 mod csync2;
 mod csync2_cfg;
+mod face;
 mod firewall;
 mod firewalld;
 mod host;
@@ -33,6 +41,7 @@ mod pack;
 mod properties;
 mod readers;
 mod scripts;
+mod snapshot;
 mod steps;
 mod sync;
 mod time;
