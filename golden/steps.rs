@@ -89,9 +89,11 @@ fn word(key: &ResourceKey) -> &'static str {
         ResourceKey::Keys(_) => "keys",
         ResourceKey::File(_) => "file",
         ResourceKey::Made(_) => "made",
+        ResourceKey::Ensure(_) => "ensure",
         ResourceKey::Check(_) => "check",
         ResourceKey::Unit(_) => "unit",
         ResourceKey::Step(_) => "step",
+        ResourceKey::StepFile(..) => "step-file",
         ResourceKey::Verify(_) => "verify",
     }
 }

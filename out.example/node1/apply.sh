@@ -5,14 +5,17 @@
 # It needs a POSIX shell and what every distribution has. It is safe to run again: what is as it
 # should be is left alone. Whatever fails or is killed is put back, at once or by the next run.
 #
-# Traces: /var/lib/clustergen/CLUSTER (root's alone), nothing else:
-#   host, installed   whose bundle was last here, and what of it: kind path mark-or-sha256 action unit
+# Traces: /var/lib/clustergen/CLUSTER (root's alone) and /var/log/clustergen.log, nothing else:
+#   host, installed   whose bundle was last here, and what of it:
+#                     kind path mark-or-sha256 action unit sha256-in-the-bundle
 #   keys              what stood in files of others where keys were set: see keys_editor
 #   done/             the marks of one-time steps
+#   generations/N/    the bundles that were installed, with the values of their secrets; the
+#                     highest number is the one that is
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
 #   last/, before/    what the last run replaced; what was there before clustergen, for ever
 #
-# cluster, host, names, addresses and package_manager are set by host.sh:
+# cluster, host, names, addresses, platform, releases and package_manager are set by host.sh:
 # shellcheck disable=SC2154
 
 set -eu
@@ -21,31 +24,46 @@ LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 tab=$(printf '\t')
+line_end='
+'
 
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
-                [--uninstall] [--install-packages] [--root DIR] [--secrets DIR] [--i-am NAME]
+                [--rollback | --uninstall] [--install-packages] [--older] [--json]
+                [--root DIR] [--secrets DIR] [--i-am NAME]
   (nothing)           install, then reload what changed
-  --dry-run           say what would change; change nothing
+  --dry-run           say what would change, with the diff; change nothing
   --check             name only what differs; exit 2 where something does
   --verify            prove that what is installed works; exit 2 where something does not
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
   --mark-done STEP    say that a step was done by hand
+  --rollback          install the bundle that was here before the last one; again, the one before
+                      that. With --dry-run only say so. Data, packages and users stay
   --uninstall         take away what was installed, and put back what was there before; with
                       --dry-run only say so. Packages, users, folders and data stay
   --install-packages  install the packages that are missing, before anything else
+  --older             install this bundle although a later one has replaced it here
+  --json              say the outcome on standard output as JSON, and all else on standard error
   --root DIR          install below DIR: no service is touched, no name is compared
-  --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise
+  --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise.
+                      What was installed with the bundle before is known
   --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
-Exit codes: 0 done, 1 failed and put back, 2 differs (--check) or does not work (--verify),
-5 installed, but something waits for a one-time step, 64 wrong usage.
+Exit codes: 0 done, 1 refused, or failed and put back, 2 differs (--check) or does not work
+(--verify), 4 failed, and not everything could be put back, 5 installed, but something waits for a
+one-time step, 64 wrong usage.
 END
 }
 
-say() { printf '%s\n' "$*"; }
-fail() { printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
+# say, fail: what a run that changes something says is in the log as well.
+say() { note "$*"; printf '%s\n' "$*"; }
+fail() { error=$*; note "$*"; printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
+note() {
+    [ -n "$log" ] || return 0
+    # a log that cannot be written must not stop what it is about
+    printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
+}
 misused() { usage >&2; exit 64; }
 unless_check() { [ "$mode" = check ] || say "$@"; }
 
@@ -58,30 +76,45 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
 }
 
-mode=apply root='' secrets='' me='' wanted='' packages='' uninstall=''
+mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log=''
 while [ $# -gt 0 ]; do
     case $1 in
-        --dry-run) mode=dry ;;
+        --dry-run) mode=dry-run ;;
         --check) mode=check ;;
         --verify) mode=verify ;;
         --list) mode=list ;;
         --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
-        --uninstall) uninstall=1 ;;
+        --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
+        --older) older=1 ;;
+        --json) json=1 ;;
         --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
         --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
+        # not for people: the engine calls itself in a mount namespace, see 45-rehearse.sh
+        --rehearse) [ $# -eq 3 ] || misused; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
         -h | --help) usage; exit 0 ;;
         *) misused ;;
     esac
     shift
 done
+case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused ;; esac
 
 bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
-secrets=${secrets:-$bundle/secrets}
 
 # --- is this the right place? ---------------------------------------------------------------
+
+# programs_here: what the engine calls; a host that lacks one is told before anything changes.
+programs_here() {
+    absent=''
+    for program in awk cat chmod chown cmp cp cut date diff grep head id ln mkdir mktemp mv readlink rm rmdir \
+        sed sha256sum sleep sort stat tail tr uname wc xargs; do
+        command -v "$program" >/dev/null 2>&1 || absent="$absent $program"
+    done
+    [ -z "$absent" ] || fail "these programs are not here:$absent (packages coreutils, findutils, diffutils, grep, sed, mawk or gawk)"
+    [ -n "$root" ] || command -v systemctl >/dev/null 2>&1 || fail "systemctl is not here (package systemd): only --root works without it"
+}
 
 right_host() {
     [ -z "$root" ] || return 0
@@ -100,25 +133,40 @@ same_host() {
     [ "$last" = "$host" ] || fail "this machine is $last of $cluster, and this bundle is for $host; if it is $host from now on, say --i-am $host"
 }
 
+# right_platform: paths and directives are those of a release (os-release(5)). A minor release does.
+right_platform() {
+    [ -z "$root" ] && [ -n "$releases" ] || return 0
+    [ -f /etc/os-release ] || fail "this bundle is for $platform, and this host has no /etc/os-release to tell what it is"
+    # shellcheck source=/dev/null
+    runs=$(. /etc/os-release && printf '%s %s\n' "${ID:-}" "${VERSION_ID:-}")
+    for release in $releases; do
+        case $runs in "${release%:*} ${release#*:}" | "${release%:*} ${release#*:}".*) return 0 ;; esac
+    done
+    fail "this bundle is for $platform, and this host runs $runs: say platform for it in the description, and build again"
+}
+
 whole_bundle() {
-    command -v sha256sum >/dev/null 2>&1 || fail "sha256sum is not here (package coreutils)"
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built:
 $wrong"
+    sums=$line_end$(cat "$bundle/SHA256SUMS")$line_end
     listed apply.sh
     listed host.sh
 }
 
 # listed PATH: its sum was compared with the others.
 listed() {
-    cut -c67- "$bundle/SHA256SUMS" | grep -Fqx -e "$1" || fail "the bundle is not as it was built: SHA256SUMS does not list $1"
+    case $sums in *"  $1$line_end"*) ;; *) fail "the bundle is not as it was built: SHA256SUMS does not list $1" ;; esac
 }
+
+# source_of PATH: sets source, the sum of what the bundle has for it, tokens in place of secrets.
+source_of() { source=$(path=$1 awk 'substr($0, 67) == ENVIRON["path"] { print substr($0, 1, 64) }' "$bundle/SHA256SUMS"); }
 
 # lock: one run at a time; a lock that ends with the process, however it ends.
 lock() {
     lock=$root/var/lib/clustergen/.lock
     if command -v flock >/dev/null 2>&1; then
-        exec 9>"$lock"
+        exec 9>>"$lock"
         flock -n 9 || fail "another apply.sh is at work"
         return 0
     fi
@@ -131,19 +179,38 @@ lock() {
     locked=$lock.d
     printf '%s\n' "$$" >"$locked/pid"
 }
-
 # --- making what is to be installed -----------------------------------------------------------
+
+# tokens FILE...: the tokens in them, each once.
+tokens() { grep -ho 'CGSECRET_[A-Za-z0-9_]*' "$@" | sort -u; }
+
+# value_of TOKEN: sets value, the file that has it: what was given now goes before what came with the
+# last bundle. Fails where nobody has it.
+value_of() {
+    for value in "$secrets/$1" "$state/generations/$newest/secrets/$1"; do [ ! -f "$value" ] || return 0; done
+    return 1
+}
+
+# take_value TOKEN: puts it where `fill` and the generation find it.
+take_value() {
+    [ ! -f "$work/secrets/$1" ] || return 0
+    value_of "$1" || fail "the value of $1 is not in $secrets: give the bundle its secrets first"
+    text=$(cat "$value") || fail "the value of $1 in ${value%/*} cannot be read"
+    [ -n "$text" ] || fail "the value of $1 in ${value%/*} is empty"
+    mkdir -p "$work/secrets"
+    cat "$value" >"$work/secrets/$1"
+}
+
+# values_here FILE: every value that it needs can be had.
+values_here() {
+    for token in $(tokens "$1"); do value_of "$token" || return 1; done
+}
 
 # fill FILE: FILE with every token replaced by its value, literally, on standard output.
 fill() {
     if ! grep -q CGSECRET_ "$1"; then cat "$1"; return; fi
-    # shellcheck disable=SC2013  # a token is one word
-    for token in $(grep -o 'CGSECRET_[A-Za-z0-9_]*' "$1" | sort -u); do
-        [ -f "$secrets/$token" ] || fail "the value of $token is not in $secrets: give the bundle its secrets first"
-        value=$(cat "$secrets/$token") || fail "the value of $token in $secrets cannot be read"
-        [ -n "$value" ] || fail "the value of $token in $secrets is empty"
-    done
-    folder=$secrets awk '
+    for token in $(tokens "$1"); do take_value "$token"; done
+    folder=$work/secrets awk '
         function value(token,    all, line, file) {
             all = ""; file = ENVIRON["folder"] "/" token
             while ((getline line < file) > 0) all = all (all == "" ? "" : "\n") line
@@ -664,7 +731,9 @@ link() { each link "$@"; }
 block() { each block "$@"; }
 keys() { each keys "$@"; }
 file() { each file "$@"; }
+seed() { each seed "$@"; }
 made() { each made "$@"; }
+ensure() { each ensure "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
 step() { each step "$@"; }
@@ -687,8 +756,8 @@ need() {
     needed=$1
     shift
     case $at:$1 in
-        waits:*) case $waiting in *" $needed"*) ;; *) waiting="$waiting $needed" ;; esac ;;
-        stage:made | make:* | check:* | units:* | verify:*) ;;
+        waits:*) case "$waiting " in *" $needed "*) ;; *) waiting="$waiting $needed" ;; esac ;;
+        stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;
     esac
 }
@@ -697,7 +766,7 @@ is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
     case $at:$1 in
-        listed:file) listed "files$4" ;;
+        listed:file | listed:seed) listed "files$4" ;;
         listed:block) listed "edits$3.block" ;;
         listed:keys) listed "edits$3.keys" ;;
         tools:package) want_package "$2" ;;
@@ -708,11 +777,15 @@ each() {
         stage:file) shift; stage_file "$@" ;;
         stage:block) shift; stage_block "$@" ;;
         stage:keys) shift; stage_keys "$@" ;;
+        stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
+        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
         make:made) shift; make "$@" ;;
+        make:ensure) shift; make_sure "$@" ;;
+        judged:check) shift 3; ! touched "$@" || judged=1 ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
         list:step) shift; list_step "$@" ;;
@@ -758,7 +831,7 @@ change() {
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/changed"
 }
 
-record() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/record"; }
+record() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" "${6:--}" >>"$work/record"; }
 
 # recorded KIND PATH [LIST]: its line of the last run, or of another list; fails without one.
 recorded() {
@@ -824,12 +897,82 @@ differs() {
     [ "$1" != - ] && ! belongs "$@"
 }
 
+# remember: sets fresh, a line for each file that was installed from what this bundle has, and that
+# lies there as it was installed: mode, owner in names and in numbers, path. No secret is opened to
+# know that, and no program is started for any one of them.
+remember() {
+    fresh=$line_end
+    [ -f "$state/installed" ] || return 0
+    root=$root awk -F '\t' 'FILENAME == ARGV[1] { source[substr($0, 67)] = substr($0, 1, 64); next }
+        $1 == "file" && $6 == source["files" $2] { print $3 "  " ENVIRON["root"] $2 }' "$bundle/SHA256SUMS" "$state/installed" >"$work/expected"
+    [ -s "$work/expected" ] || return 0
+    { sha256sum -c "$work/expected" 2>/dev/null || :; } | sed -n 's/: OK$//p' | tr '\n' '\0' |
+        xargs -0 stat -c '%F/%a %U:%G %u:%g %n' 2>/dev/null >"$work/found" || :
+    fresh=$line_end$(root=$root awk '/^regular/ {
+        sub("^[^/]*/", "")
+        bits = $1; by_name = $2; by_number = $3
+        sub("^[^ ]* [^ ]* [^ ]* ", "")
+        bits = substr("000" bits, length(bits))
+        path = substr($0, length(ENVIRON["root"]) + 1)
+        print bits " " by_name " " path
+        print bits " " by_number " " path
+        print bits " " path
+    }' "$work/found")$line_end
+}
+
+# is_fresh MODE OWNER PATH
+is_fresh() {
+    if [ -n "$root" ]; then
+        case $fresh in *"$line_end$1 $3$line_end"*) return 0 ;; esac
+        return 1
+    fi
+    case $fresh in *"$line_end$1 $2 $3$line_end"*) return 0 ;; esac
+    return 1
+}
+
+# stage_file MODE OWNER PATH ACTION UNIT
 stage_file() {
+    if is_fresh "$@"; then
+        # complete_record has the sums
+        record file "$3" = "$4" "$5"
+        return
+    fi
     fits "$2" "$3" file
+    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then
+        # the record says that it differs; what it will be, nobody can say here
+        record file "$3" - "$4" "$5"
+        change file "$1" "$2" "$4" "$5" "$3"
+        return
+    fi
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
-    record file "$3" "$(sum "$work/new$3")" "$4" "$5"
+    source_of "files$3"
+    record file "$3" "$(sum "$work/new$3")" "$4" "$5" "$source"
     ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
+}
+
+# complete_record: gives the files that are as they were the sums that they had.
+complete_record() {
+    [ -f "$state/installed" ] || return 0
+    awk -F '\t' 'BEGIN { OFS = "\t" }
+        FILENAME == ARGV[1] { if ($1 == "file") { sum[$2] = $3; source[$2] = $6 } next }
+        $1 == "file" && $3 == "=" { $3 = sum[$2]; $6 = source[$2] }
+        { print }' "$state/installed" "$work/record" >"$work/record.new"
+    mv -f "$work/record.new" "$work/record"
+}
+
+# stage_seed MODE OWNER PATH ACTION UNIT: what a daemon goes on writing itself; installed where there is
+# none, and nobody's business after.
+stage_seed() {
+    fits "$2" "$3" file
+    if [ -e "$root$3" ] || [ -L "$root$3" ]; then
+        if line=$(recorded seed "$3"); then printf '%s\n' "$line" >>"$work/record"; fi
+        return
+    fi
+    mkdir -p "$work/new${3%/*}"
+    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then : >"$work/new$3"; else fill "$bundle/files$3" >"$work/new$3"; fi
+    record seed "$3" "$(sum "$work/new$3")" "$4" "$5"
+    change file "$1" "$2" "$4" "$5" "$3"
 }
 
 # stage_link PATH TARGET ACTION UNIT
@@ -852,6 +995,9 @@ stage_made() {
         change made - - "$made_action" "$made_unit" "$target"
     fi
 }
+
+# stage_ensure TITLE ACTION UNIT PROBE COMMAND: what is no file: a probe says whether it is so.
+stage_ensure() { quietly "$4" || change ensure - - "$2" "$3" "$1"; }
 
 # quietly COMMAND: as root would type it; what it says is kept.
 quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
@@ -906,16 +1052,16 @@ stage_unit() {
 # stage_rest: what the last run recorded and this bundle does not have.
 stage_rest() {
     [ -f "$state/installed" ] || return 0
-    while IFS=$tab read -r kind path was action unit; do
-        ! recorded "$kind" "$path" "$work/record" >/dev/null || continue
+    awk -F '\t' 'FILENAME == ARGV[1] { here[$1, $2]; next } !(($1, $2) in here)' "$work/record" "$state/installed" >"$work/rest"
+    while IFS=$tab read -r kind path was action unit _; do
         case $kind in
             unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
-            file | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
+            file | seed | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
             link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
             block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
             keys) taken "$path" || stage_keyless "$path" "$was" "$action" "$unit" ;;
         esac
-    done <"$state/installed"
+    done <"$work/rest"
 }
 
 # taken PATH: this bundle has something else to say of it; what is to be made is recorded when it is.
@@ -951,11 +1097,76 @@ stage_cut() {
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change cut - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }
 
+
+# --- rehearsing -------------------------------------------------------------------------------
+
+# A rehearsal installs the same files in the same way, but in a mount namespace of its own, on
+# overlays of the folders that they go to: there each checker sees them at their final paths, and
+# nobody else does. It needs unshare and overlayfs; where one of them does not work, the checkers
+# run when the files are in place, and before anything takes them up.
+
+# rehearse: refused holds what says that the new files are wrong. Fails where it cannot be done.
+rehearse() {
+    rehearsed='' judged=''
+    at=judged
+    resources
+    # what is made by a program is not there yet
+    [ -n "$judged" ] && ! grep -q "^made$tab" "$work/changed" || return 1
+    folders >"$work/folders" || return 1
+    command -v unshare >/dev/null 2>&1 || return 1
+    view=/run/clustergen.$$
+    mkdir "$view" 2>/dev/null || return 1
+    mkdir "$view/work" "$view/layer"
+    cp "$work/changed" "$work/record" "$work/folders" "$view/work"
+    ln -s "$work/new" "$view/work/new"
+    unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
+    if [ -s "$view/refused" ]; then
+        cat "$view/said" >&2
+        refused=$(cat "$view/refused")
+    fi
+    if [ -e "$view/done" ]; then rehearsed=1; fi
+    rm -rf "$view"
+    [ -n "$rehearsed" ]
+}
+
+# folders: the folders that are there and into which something is installed, but for those below
+# another of them. Fails where an overlay would hide what is mounted there.
+folders() {
+    cut -f6 "$work/changed" | grep ^/ | while IFS= read -r path; do
+        path=${path%/*}
+        while [ -n "$path" ] && [ ! -d "$path" ]; do path=${path%/*}; done
+        readlink -f "${path:-/}"
+    done | sort -u | awk '
+        BEGIN { while ((getline line < "/proc/self/mountinfo") > 0) { split(line, part, " "); mounts[part[5]] } }
+        $0 == "/" { exit 1 }
+        above != "" && index($0, above "/") == 1 { next }
+        { above = $0; for (at in mounts) if (index(at, $0 "/") == 1) exit 1; print }'
+}
+
+# on_stage: the other side of `rehearse`, in the namespace.
+on_stage() {
+    work=$view/work
+    mkdir -p "$work/scratch"
+    mount --make-rprivate / 
+    number=0
+    while IFS= read -r folder; do
+        number=$((number + 1))
+        mkdir "$view/layer/$number" "$view/layer/$number.work"
+        chmod --reference="$folder" "$view/layer/$number"
+        chown --reference="$folder" "$view/layer/$number"
+        mount -t overlay overlay -o "lowerdir=$folder,upperdir=$view/layer/$number,workdir=$view/layer/$number.work" "$folder"
+    done <"$work/folders"
+    install_files
+    at=check
+    resources
+    printf '%s' "$refused" >"$view/refused"
+    : >"$view/done"
+}
 # --- installing -------------------------------------------------------------------------------
 
 # enter PHASE: the journal's phase, in one step.
 enter() { printf '%s\n' "$1" >"$work/phase.new" && mv -f "$work/phase.new" "$work/phase"; }
-phase() { cat "$work/phase" 2>/dev/null || :; }
+phase() { [ -z "$work" ] || cat "$work/phase" 2>/dev/null || :; }
 
 # open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
 # the files in it say who may read.
@@ -1061,8 +1272,17 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
+# make_sure TITLE ACTION UNIT PROBE COMMAND
+make_sure() {
+    grep -Fqx -e "ensure$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
+    if ! quietly "$5" || ! quietly "$4"; then
+        cat "$work/said" >&2
+        fail "this could not be made so: $1"
+    fi
+}
+
 relabel() {
-    [ -z "$root" ] && command -v restorecon >/dev/null 2>&1 || return 0
+    [ -z "$root" ] && [ "$mode" != rehearse ] && command -v restorecon >/dev/null 2>&1 || return 0
     restorecon "$1" || say "restorecon had something to say of $1"
 }
 
@@ -1072,11 +1292,10 @@ set_mode() {
     chmod "0$1" "$root$3"
 }
 
-# install_all: what is no longer shipped stops while its files are there; then the files.
-install_all() {
-    awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
-    while read -r name; do leave_unit "$name"; done <"$work/leaves"
+# install_files: the plan, in its order.
+install_files() {
     while IFS=$tab read -r kind bits owner action unit path; do
+        doing="installing $path"
         case $kind in
             directory)
                 open_folder "$root$path"
@@ -1094,7 +1313,6 @@ install_all() {
         esac
     done <"$work/changed"
 }
-
 # --- checks and units -------------------------------------------------------------------------
 
 # touched PATH...: one of them changed, or something went that nobody names any more.
@@ -1134,6 +1352,12 @@ act() {
 
 reload_systemd() { [ ! -d /run/systemd/system ] || systemctl daemon-reload 9>&-; }
 
+# leave_units: what is no longer shipped stops while its files are there.
+leave_units() {
+    awk -F '\t' '$1 == "leave" { print $6 }' "$work/changed" >"$work/leaves"
+    while read -r name; do leave_unit "$name"; done <"$work/leaves"
+}
+
 # leave_unit NAME: stops it and takes it out of the boot.
 leave_unit() {
     if active "$1"; then printf 'start %s\n' "$1" >>"$work/back"; fi
@@ -1172,12 +1396,28 @@ act_on_units() {
         fi
         act "$action" "$unit" "$action" || fail "$unit could not ${action%%-*}"
     done <"$work/actions"
-    [ ! -s "$work/back" ] || sleep 1
+    [ ! -s "$work/back" ] || stay_up
+}
+
+# stay_up: what ran before, or was started now, still runs after a moment; a service that its
+# manager starts again and again does not.
+stay_up() {
+    : >"$work/restarts"
+    for unit in $started; do printf '%s %s\n' "$unit" "$(restarts "$unit")" >>"$work/restarts"; done
+    sleep 1
     while read -r unit; do
         case " $left " in *" $unit "*) continue ;; esac
-        active "$unit" || fail "$unit was running before, and is not now"
+        active "$unit" || fail "$unit was running before, and is not now: see journalctl -u $unit"
     done <"$work/active"
+    while read -r unit count; do
+        if ! active "$unit" || [ "$(restarts "$unit")" != "$count" ]; then
+            fail "$unit was started, and did not stay up: see journalctl -u $unit"
+        fi
+    done <"$work/restarts"
 }
+
+# restarts UNIT: how often its manager has started it again (systemd 235; nothing before).
+restarts() { systemctl show -p NRestarts "$1" </dev/null 2>/dev/null 9>&- | sed 's/.*=//'; }
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
@@ -1241,14 +1481,21 @@ undo() {
 # finish: what a run leaves; every line can be done again.
 finish() {
     each_line "$work/first" keep_first
-    # what steps proved is no longer so
-    [ -z "$uninstall" ] || rm -rf "$state/done"
-    [ ! -f "$work/keys" ] || mv -f "$work/keys" "$state/keys"
-    [ ! -f "$work/record" ] || mv -f "$work/record" "$state/installed"
-    printf '%s\n' "$host" >"$state/host.new"
-    mv -f "$state/host.new" "$state/host"
+    # what steps proved is no longer so, and nobody goes back to where nothing is
+    [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations"
+    keep_generation
+    printf '%s\n' "$host" >"$work/host"
+    keep_list keys keys
+    keep_list record installed
+    keep_list host host
     [ ! -d "$work/old" ] || { rm -rf "$state/last" && mv "$work/old" "$state/last"; }
     rm -rf "$work"
+}
+
+# keep_list FROM TO: a run that changes nothing leaves the state as it is, to the minute.
+keep_list() {
+    [ -f "$work/$1" ] && ! cmp -s "$work/$1" "$state/$2" || return 0
+    mv -f "$work/$1" "$state/$2"
 }
 
 keep_first() {
@@ -1263,11 +1510,9 @@ leftovers() {
     case $(phase) in
         installing)
             say "an earlier run was interrupted"
-            actions >"$work/actions"
-            while read -r action unit; do
-                if [ -z "$root" ] && active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
-            done <"$work/actions"
-            undo || exit 1
+            # one that was still rehearsing has shown nothing to anybody
+            if [ -z "$root" ] && { [ -s "$work/kept" ] || [ -s "$work/none" ]; }; then ask_again; fi
+            undo || exit 4
             ;;
         done) finish ;;
     esac
@@ -1275,15 +1520,202 @@ leftovers() {
     undoing=''
 }
 
+# ask_again: units that may have seen what is put back are asked to take it up.
+ask_again() {
+    actions >"$work/actions"
+    while read -r action unit; do
+        if active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
+    done <"$work/actions"
+}
+
+# scraps: rehearsals and looks, in memory, whose process is gone.
+scraps() {
+    for scrap in /run/clustergen.[0-9]*; do
+        [ ! -d "$scrap" ] || kill -0 "${scrap##*.}" 2>/dev/null || rm -rf "$scrap"
+    done
+}
+
 at_exit() {
     code=$?
     trap '' HUP INT PIPE TERM
     set +e
-    if [ "$(phase)" = installing ] && [ -z "$undoing" ]; then undo; fi
+    # a program that failed has said why; where, only we know
+    if [ "$code" != 0 ] && [ -z "$error" ] && [ -n "$doing" ]; then
+        error="failed while $doing"
+        note "$error"
+        printf 'apply.sh: %s\n' "$error" >&2
+    fi
+    if [ "$(phase)" = installing ] && [ -z "$undoing" ] && ! undo; then code=4; fi
+    [ -z "$json" ] || outcome "$code" >&3
     case $(phase) in installing | done) ;; *) rm -rf "$work" ;; esac
     [ -z "$locked" ] || rm -rf "$locked"
     exit "$code"
 }
+
+# --- generations ------------------------------------------------------------------------------
+
+# generations: their numbers, the oldest first.
+generations() {
+    for folder in "$state"/generations/[0-9]*; do
+        [ ! -d "$folder" ] || printf '%s\n' "${folder##*/}"
+    done | sort -n
+}
+
+# same_bundle FOLDER: it holds what this bundle holds.
+same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
+
+# go_back: makes the generation before the newest the bundle of this run.
+go_back() {
+    target=$(generations | tail -n 2 | head -n 1)
+    [ "$target" != "$newest" ] || fail "no bundle was here before this one: --uninstall takes away what it installed"
+    bundle=$state/generations/$target
+    whole_bundle
+    # shellcheck source=/dev/null
+    . "$bundle/host.sh"
+}
+
+# not_replaced: a bundle that was here, and that a later one has replaced, is most often a copy that
+# was forgotten.
+not_replaced() {
+    [ -z "$older$instead" ] && [ -n "$newest" ] && ! same_bundle "$state/generations/$newest" || return 0
+    for number in $(generations); do
+        ! same_bundle "$state/generations/$number" ||
+            fail "this bundle is older than what is installed: it was generation $number here, and generation $newest has replaced it. Copy the new one, or say --older to go back to this one"
+    done
+}
+
+# stage_generation: a copy of what is about to be installed, for --rollback.
+stage_generation() {
+    [ -z "$instead" ] || return 0
+    [ -z "$newest" ] || ! same_bundle "$state/generations/$newest" || return 0
+    mkdir -p "$work/generation" "$work/secrets"
+    cp "$bundle/SHA256SUMS" "$work/generation"
+    cut -c67- "$bundle/SHA256SUMS" | cut -d / -f 1 | sort -u | while IFS= read -r part; do
+        cp -RL "$bundle/$part" "$work/generation"
+    done
+    # values that nothing was filled with now, because it is in place
+    { grep -rhos 'CGSECRET_[A-Za-z0-9_]*' "$work/generation" || :; } | sort -u >"$work/tokens"
+    while read -r token; do
+        if value_of "$token"; then take_value "$token"; fi
+    done <"$work/tokens"
+    mv "$work/secrets" "$work/generation/secrets"
+}
+
+# keep_generation: the last lines of a run: the bundle is among those that were here, or the one that
+# was gone back from is not any more. Five are kept.
+keep_generation() {
+    if [ -d "$work/generation" ]; then
+        mkdir -p "$state/generations"
+        mv "$work/generation" "$state/generations/$(($(generations | tail -n 1) + 1))"
+    fi
+    [ ! -f "$work/gone-back-from" ] || rm -rf "$state/generations/$(cat "$work/gone-back-from")"
+    for number in $(generations | sort -rn | tail -n +6); do rm -rf "$state/generations/$number"; done
+}
+# --- one-time steps and proofs ----------------------------------------------------------------
+
+# word_of KIND STEP: the name of a step's function in host.sh: guard, run or proof.
+word_of() { printf '%s_%s\n' "$1" "$(printf '%s' "$2" | tr -c 'a-z0-9' '_')"; }
+
+defined() { command -v "$1" >/dev/null 2>&1; }
+
+# list_step NUMBER STEP keeps|destroys TITLE [STEP-OF-THIS-HOST-BEFORE...]
+list_step() {
+    word=waits when=null destroys=false
+    if is_done "$2"; then word="done  $(cat "$state/done/$2")" when=$(json_text <"$state/done/$2"); fi
+    [ "$3" = keeps ] || word="$word, destroys data" destroys=true
+    printf '%-7s %-32s %s\n        %s\n' "$1" "$2" "$word" "$4"
+    printf '{"number": "%s", "step": "%s", "title": %s, "done": %s, "destroys": %s}\n' \
+        "$1" "$2" "$(printf '%s' "$4" | json_text)" "$when" "$destroys" >>"$work/steps"
+}
+
+# bootstrap_step NUMBER STEP keeps|destroys TITLE [STEP-OF-THIS-HOST-BEFORE...]: the one asked for.
+bootstrap_step() {
+    [ "$2" = "$wanted" ] || return 0
+    found=1 number=$1 title=$4
+    if is_done "$2"; then
+        say "$2: was done $(cat "$state/done/$2")"
+        return
+    fi
+    shift 4
+    for before in "$@"; do is_done "$before" || fail "$wanted comes after $before, which is not done: say --bootstrap $before first"; done
+    step_files
+    do_step "$wanted" "$number" "$title"
+    rm -rf "$work/files"
+}
+
+# step_files: sets files, the folder in which guard, run and proof find what the bundle has for the
+# step, with its secrets.
+step_files() {
+    files=$work/files
+    mkdir -p "$files"
+    for file in "$bundle/steps/$wanted"/*; do
+        [ ! -f "$file" ] || { listed "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
+    done
+}
+
+# do_step STEP NUMBER TITLE
+do_step() {
+    proof=$(word_of proof "$1")
+    if ("$proof") >"$work/said" 2>&1 </dev/null 9>&-; then
+        say "$1: was done before, by whatever hand"
+        mark_done "$1"
+        return
+    fi
+    guard=$(word_of guard "$1")
+    if defined "$guard" && ! ("$guard") </dev/null 9>&-; then
+        fail "$1: its guard says that it is not safe now; nothing was done"
+    fi
+    run=$(word_of run "$1")
+    if defined "$run"; then
+        say "$2 $1: $3"
+        # not in a condition: there the shell would go on after a command that fails
+        set +e
+        (set -e; "$run") </dev/null 9>&-
+        code=$?
+        set -e
+        [ "$code" = 0 ] || fail "$1 failed: put right what it says, then say --bootstrap $1 again"
+    fi
+    ("$proof") </dev/null 9>&- || fail "$1 was done, but its proof does not hold: see above"
+    mark_done "$1"
+}
+
+# mark_done STEP: when, for people.
+mark_done() {
+    mkdir -p "$state/done"
+    date -u '+%Y-%m-%d %H:%M UTC' >"$state/done/.new"
+    mv -f "$state/done/.new" "$state/done/$1"
+    say "$1: done"
+}
+
+# prove TITLE COMMAND: says ok, or FAIL with what the command said.
+prove() {
+    holds=true
+    quietly "$2" || holds=false
+    printf '{"title": %s, "ok": %s, "said": %s}\n' "$(printf '%s' "$1" | json_text)" "$holds" \
+        "$(tr '\200-\377' '?' <"$work/said" | json_text)" >>"$work/proofs"
+    if [ "$holds" = true ]; then
+        say "ok    $1"
+        return
+    fi
+    broken=$((broken + 1))
+    say "FAIL  $1"
+    sed 's/^/      /' "$work/said"
+}
+
+# without_change: the modes that look, or do one step. Sets broken: how much does not work.
+without_change() {
+    at=$mode found='' broken=0
+    resources
+    case $mode in
+        bootstrap | mark-done)
+            [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
+            [ "$mode" = bootstrap ] || mark_done "$wanted"
+            ;;
+    esac
+}
+
+
+# --- saying what differs ----------------------------------------------------------------------
 
 # nothing_waits: fails where something waits for a step. A trial below a folder has no steps.
 nothing_waits() {
@@ -1308,6 +1740,7 @@ tell() {
             mode) say "set mode and owner of $path" ;;
             link) say "link $path$then" ;;
             back) say "put back $path as it was before clustergen$then" ;;
+            ensure) say "see to it: $path$then" ;;
             unit) say "enable and start $path" ;;
             rival | leave) say "stop and disable $path" ;;
             gone) say "remove $path$then" ;;
@@ -1318,122 +1751,126 @@ tell() {
     done <"$work/changed"
 }
 
-# --- one-time steps and proofs ----------------------------------------------------------------
-
-# word_of KIND STEP: the name of a step's function in host.sh: guard, run or proof.
-word_of() { printf '%s_%s\n' "$1" "$(printf '%s' "$2" | tr -c 'a-z0-9' '_')"; }
-
-defined() { command -v "$1" >/dev/null 2>&1; }
-
-# list_step NUMBER STEP keeps|destroys TITLE
-list_step() {
-    word=waits
-    ! is_done "$2" || word="done  $(cat "$state/done/$2")"
-    [ "$3" = keeps ] || word="$word, destroys data"
-    printf '%-7s %-32s %s\n        %s\n' "$1" "$2" "$word" "$4"
+# show_diffs: the plan's files, line by line; never a line in which a secret may stand.
+show_diffs() {
+    while IFS=$tab read -r kind _ _ _ _ path; do
+        case $kind in file | cut | keys) ;; *) continue ;; esac
+        old=$root$path new=$work/new$path
+        [ -f "$old" ] || old=/dev/null
+        if secretive "$path"; then
+            # what the bundles say of it, with tokens, where what lies there is what the last one put there
+            old=$state/generations/$newest/files$path new=$bundle/files$path
+            if [ ! -f "$old" ] || [ ! -f "$new" ] || ! line=$(recorded file "$path") || ! unchanged "$path" "$line"; then
+                say "$path: not shown, because secrets may stand in it"
+                continue
+            fi
+        fi
+        diff -u -L "$path" -L "$path of the bundle" "$old" "$new" || :
+    done <"$work/changed"
 }
 
-# bootstrap_step NUMBER STEP keeps|destroys TITLE: the one that is asked for.
-bootstrap_step() {
-    [ "$2" = "$wanted" ] || return 0
-    found=1
-    if is_done "$2"; then
-        say "$2: was done $(cat "$state/done/$2")"
-        return
-    fi
-    proof=$(word_of proof "$2")
-    if ("$proof") >"$work/said" 2>&1 </dev/null 9>&-; then
-        say "$2: was done before, by whatever hand"
-        mark_done "$2"
-        return
-    fi
-    guard=$(word_of guard "$2")
-    if defined "$guard" && ! ("$guard") </dev/null 9>&-; then
-        fail "$2: its guard says that it is not safe now; nothing was done"
-    fi
-    run=$(word_of run "$2")
-    if defined "$run"; then
-        say "$1 $2: $4"
-        # not in a condition: there the shell would go on after a command that fails
-        set +e
-        (set -e; "$run") </dev/null 9>&-
-        code=$?
-        set -e
-        [ "$code" = 0 ] || fail "$2 failed: put right what it says, then say --bootstrap $2 again"
-    fi
-    ("$proof") </dev/null 9>&- || fail "$2 was done, but its proof does not hold: see above"
-    mark_done "$2"
+# secretive PATH: the bundle, or the one before, has a secret for it, or not everybody may read it.
+secretive() {
+    grep -qs CGSECRET_ "$bundle/files$1" "$bundle/edits$1.keys" "$bundle/edits$1.block" \
+        "$state/generations/$newest/files$1" "$state/generations/$newest/edits$1.keys" \
+        "$state/generations/$newest/edits$1.block" && return 0
+    [ -f "$root$1" ] && [ "$(($(stat -L -c %a "$root$1") % 10))" -lt 4 ]
 }
 
-# mark_done STEP: when, for people.
-mark_done() {
-    mkdir -p "$state/done"
-    date -u '+%Y-%m-%d %H:%M UTC' >"$state/done/.new"
-    mv -f "$state/done/.new" "$state/done/$1"
-    say "$1: done"
+# json_text: standard input as a string of JSON.
+json_text() {
+    awk 'BEGIN { ORS = ""; print "\"" }
+        {
+            gsub(/[\\"]/, "\\\\&")
+            gsub(/\t/, "\\t")
+            gsub(/[\001-\037\177]/, "?")
+            print (NR > 1 ? "\\n" : "") $0
+        }
+        END { print "\"\n" }'
 }
 
-# prove TITLE COMMAND: says ok, or FAIL with what the command said.
-prove() {
-    if quietly "$2"; then
-        say "ok    $1"
-        return
-    fi
-    broken=$((broken + 1))
-    say "FAIL  $1"
-    sed 's/^/      /' "$work/said"
+# json_list FILE: its lines, objects already, as a list.
+json_list() {
+    [ -s "$1" ] || { printf '[]'; return; }
+    printf '[\n'
+    sed 's/^/    /; $!s/$/,/' "$1"
+    printf '  ]'
 }
 
-# without_change: the modes that look, or do one step. Sets broken: how much does not work.
-without_change() {
-    at=$mode found='' broken=0
-    resources
-    case $mode in
-        bootstrap | mark-done)
-            [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
-            [ "$mode" = bootstrap ] || mark_done "$wanted"
-            ;;
-    esac
+# remember_changes: the plan for `outcome`, which comes when the plan is gone.
+remember_changes() {
+    [ -n "$json" ] || return 0
+    planned=$(awk -F '\t' 'function text(it) { gsub(/[\\"]/, "\\\\&", it); return "\"" it "\"" }
+        { print "{\"kind\": " text($1) ", \"name\": " text($6) ", \"action\": " ($4 == "none" ? "null" : text($4)) ", \"unit\": " ($4 == "none" ? "null" : text($5)) "}" }' "$work/changed" |
+        sed 's/^/    /; $!s/$/,/')
+}
+
+# outcome CODE: the run as one object of JSON.
+outcome() {
+    printf '{\n  "cluster": "%s",\n  "host": "%s",\n  "mode": "%s",\n  "exit": %s,\n' "${cluster:-}" "${host:-}" "${instead:-$mode}" "$1"
+    printf '  "error": %s,\n' "$([ -n "$error" ] && printf '%s' "$error" | tr '\200-\377' '?' | json_text || echo null)"
+    printf '  "changes": [%s],\n' "${planned:+$line_end$planned$line_end  }"
+    printf '  "waits": [%s],\n' "$(printf '%s' "$waiting" | sed 's/^ //; s/[^ ][^ ]*/"&"/g; s/ /, /g')"
+    printf '  "steps": %s,\n' "$(json_list "$work/steps")"
+    printf '  "proofs": %s\n}\n' "$(json_list "$work/proofs")"
 }
 
 # --- the run ----------------------------------------------------------------------------------
 
+engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
+missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' undoing='' lost=0
+[ -z "$json" ] || exec 3>&1 1>&2
+if [ "$mode" = rehearse ]; then
+    bundle=$rehearsed_bundle
+else
+    trap at_exit EXIT
+    trap 'exit 130' HUP INT PIPE TERM
+fi
+
+programs_here
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster
-missing='' accounts='' waiting='' waits='' refused='' started='' left='' locked='' undoing='' lost=0
+newest=$(generations | tail -n 1)
+if [ "$mode" = rehearse ]; then
+    on_stage
+    exit 0
+fi
+[ "$instead" != rollback ] || go_back
+secrets=${secrets:-$bundle/secrets}
 at=listed
 resources
 right_host
 same_host
-case $mode:$uninstall in
-    *:) ;;
-    # a bundle with nothing in it
-    apply:1 | dry:1) resources() { :; } ;;
-    *) misused ;;
-esac
+right_platform
+# a bundle with nothing in it
+[ "$instead" != uninstall ] || resources() { :; }
 case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 if [ -n "$changes" ]; then
     [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
+    doing="making $state"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
     lock
     work=$state/run
-else
+    [ -n "$root" ] || scraps
+    leftovers
+    newest=$(generations | tail -n 1)
+    [ "$mode" != apply ] || not_replaced
+elif [ "$(id -u)" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
-    place=${TMPDIR:-/tmp}
-    if [ "$(id -u)" = 0 ] && [ -d /run ]; then place=/run; fi
-    work=$(mktemp -d "$place/clustergen.XXXXXX")
+    work=/run/clustergen.$$
+    rm -rf "$work"
+else
+    work=$(mktemp -d "${TMPDIR:-/tmp}/clustergen.XXXXXX")
 fi
-trap at_exit EXIT
-trap 'exit 130' HUP INT PIPE TERM
-[ -z "$changes" ] || leftovers
 mkdir -p "$work/scratch"
-for list in changed record keys back accounts probe; do : >"$work/$list"; done
+for list in changed record keys back accounts probe steps proofs; do : >"$work/$list"; done
 
 case $mode in
     verify | list | bootstrap | mark-done)
+        doing=''
         # not in a condition: there no command of a step would stop it
         without_change
         [ "$broken" = 0 ] || exit 2
@@ -1445,44 +1882,67 @@ at=tools
 [ -n "$root" ] || resources
 [ -z "$packages" ] || [ "$mode" != apply ] || install_packages
 [ -z "$missing" ] || fail "these packages are not installed:$missing"
+doing="staging what is to be installed in $work"
 at=stage
+remember
 resources
+complete_record
 stage_rest
+remember_changes
 
 if [ "$mode" != apply ]; then
+    doing=''
     differences=$(tell)
     if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
-    [ "$mode" = dry ] || [ -z "$differences" ] || exit 2
+    [ "$mode" = check ] || show_diffs
+    [ "$mode" = dry-run ] || [ -z "$differences" ] || exit 2
     exit 0
 fi
+stage_generation
+case $instead in
+    rollback) printf '%s\n' "$newest" >"$work/gone-back-from" ;;
+    uninstall) : >"$work/uninstalled" ;;
+esac
 if [ ! -s "$work/changed" ]; then
     enter 'done'
     finish
+    doing=''
     say "$host: nothing to change"
     nothing_waits || exit 5
     exit 0
 fi
 
-[ -n "$root" ] || remember_active
+[ -n "$root" ] || { remember_active; log=/var/log/clustergen.log; }
+note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
 enter installing
 if [ -z "$root" ]; then
+    doing='making groups and users'
     at=accounts
     resources
+    doing='rehearsing the installation'
+    rehearse || :
+    [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was installed:$refused"
+    leave_units
 fi
-install_all
+install_files
 if [ -z "$root" ]; then
+    doing='making files'
     at='make'
     resources
+    doing='checking what was installed'
     at=check
-    resources
+    [ -n "$rehearsed" ] || resources
     [ -z "$refused" ] || fail "these say that the new files are wrong, so nothing was reloaded:$refused"
+    doing='starting and reloading units'
     reload_systemd
     at=units
     resources
     act_on_units
 fi
 count=$(wc -l <"$work/changed" | tr -d ' ')
+doing='writing down what was installed'
 enter 'done'
 finish
+doing=''
 say "$host: $count changed"
 nothing_waits || exit 5

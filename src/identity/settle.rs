@@ -8,7 +8,7 @@ use super::given::{Given, GivenLeaf};
 use super::lock::{CertificateLine, Lock};
 use super::mint::{Held, LeafRequest, Mint, Refusal};
 use super::state::State;
-use super::vault::{certificate_digests, hex};
+use super::vault::{certificate_digests, certificate_hex, hex};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{CertificateSource, Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
@@ -252,7 +252,8 @@ impl Run<'_> {
 
     fn issued(&mut self, key: &LeafKey, request: &LeafRequest, pem: String, line: CertificateLine) {
         let (private, key_digest) = (format!("key/{}", request.key), line.key.clone());
-        let issued = IssuedLeaf { pem, key: private, key_digest };
+        let der = certificate_hex(&pem);
+        let issued = IssuedLeaf { pem, key: private, key_digest, der };
         self.out.settled.leaves.insert(key.clone(), issued);
         self.out.lock.active.certificates.insert(request.key.clone(), line);
     }
@@ -266,7 +267,8 @@ impl Run<'_> {
                 self.key_fits(key, leaf);
             }
             let key_digest = leaf.key_sha256[..8].to_owned();
-            let issued = IssuedLeaf { pem: leaf.pem.clone(), key: leaf.key.clone(), key_digest };
+            let (pem, der) = (leaf.pem.clone(), certificate_hex(&leaf.pem));
+            let issued = IssuedLeaf { pem, key: leaf.key.clone(), key_digest, der };
             self.out.settled.leaves.insert(key.clone(), issued);
         }
     }

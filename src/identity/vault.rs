@@ -356,6 +356,12 @@ pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
     Some((public, hex(&Sha256::digest(&parsed.contents))))
 }
 
+/// The first certificate, DER in upper-case hexadecimal digits; nothing where there is none.
+pub(super) fn certificate_hex(pem: &str) -> String {
+    let parsed = x509_parser::pem::parse_x509_pem(pem.as_bytes());
+    parsed.map(|(_, it)| hex(&it.contents).to_uppercase()).unwrap_or_default()
+}
+
 /// Certificates in a few words, for a diff, one for each of a chain:
 /// `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
 #[must_use]

@@ -151,12 +151,14 @@ pub struct Made {
 /// Something that is no file and has to be so: a probe says whether it is, a command makes it so.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Ensure {
+    /// Names its functions in `host.sh`: `csync2-peers`.
+    pub key: String,
     /// `the keys of all peers are known`.
     pub title: String,
-    /// For sh: succeeds where it is so.
-    pub probe: String,
-    /// For sh.
-    pub run: String,
+    /// Lines of sh: succeed where it is so.
+    pub holds: Vec<String>,
+    /// Lines of sh.
+    pub run: Vec<String>,
     pub on_change: OnChange,
 }
 
@@ -311,7 +313,7 @@ impl Kind {
             Self::Directory(it) => ResourceKey::Directory(it.path.clone()),
             Self::Link(it) => ResourceKey::Link(it.path.clone()),
             Self::Made(it) => ResourceKey::Made(it.path.clone()),
-            Self::Ensure(it) => ResourceKey::Ensure(it.title.clone()),
+            Self::Ensure(it) => ResourceKey::Ensure(it.key.clone()),
             Self::Block(it) => ResourceKey::Block(it.path.clone(), it.mark.clone()),
             Self::Keys(it) => ResourceKey::Keys(it.path.clone()),
             Self::File(it) => ResourceKey::File(it.path.clone()),

@@ -15,6 +15,8 @@ pub struct IssuedLeaf {
     pub key: String,
     /// Eight hexadecimal digits of the public key's SHA-256: what the private key's token shows.
     pub key_digest: String,
+    /// The leaf itself, DER in upper-case hexadecimal digits, for peers that pin it.
+    pub der: String,
 }
 
 /// All allotments, by the keys of the facts.

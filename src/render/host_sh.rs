@@ -20,9 +20,7 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
     let (mut lines, mut functions) = (Vec::new(), Vec::new());
     for resource in resources {
         lines.extend(line(resource)?);
-        if let Kind::Step(step) = &resource.kind {
-            functions.extend(step_functions(step, resource.origin.span));
-        }
+        functions.extend(functions_of(&resource.kind, resource.origin.span));
     }
     let names = [plan.name.as_str(), plan.fqdn.as_str()].join(" ");
     Ok(Fields::new(span)
@@ -38,18 +36,26 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
         .texts("lines", lines))
 }
 
-/// The functions of a step, as `apply.sh` calls them.
-fn step_functions(step: &Step, span: Span) -> Vec<Fields> {
+/// The functions of a resource, as `apply.sh` calls them.
+fn functions_of(kind: &Kind, span: Span) -> Vec<Fields> {
+    let (key, title, bodies) = match kind {
+        Kind::Step(it) => {
+            let bodies = vec![("guard", &it.guard), ("run", &it.run), ("proof", &it.proof)];
+            (&it.key, &it.title, bodies)
+        }
+        Kind::Ensure(it) => (&it.key, &it.title, vec![("holds", &it.holds), ("ensure", &it.run)]),
+        _ => return Vec::new(),
+    };
     let word: String =
-        step.key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    [("guard", &step.guard), ("run", &step.run), ("proof", &step.proof)]
+        key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    bodies
         .into_iter()
         .filter(|(_, lines)| !lines.is_empty())
         .map(|(kind, lines)| {
             let lines = lines.iter().map(|line| fixed(line, span));
             Fields::new(span)
                 .text("name", fixed(&format!("{kind}_{word}"), span))
-                .text("title", comment(&step.title, span))
+                .text("title", comment(title, span))
                 .texts("lines", lines)
         })
         .collect()
@@ -168,9 +174,8 @@ fn made_words(made: &Made, span: Span) -> Result<Vec<String>, String> {
 }
 
 fn ensure_words(it: &Ensure, span: Span) -> Result<Vec<String>, String> {
-    let mut words = vec!["ensure".to_owned(), quoted(&it.title, span)?];
+    let mut words = vec!["ensure".to_owned(), quoted(&it.key, span)?, quoted(&it.title, span)?];
     words.extend(on_change(&it.on_change, span)?);
-    words.extend([quoted(&it.probe, span)?, quoted(&it.run, span)?]);
     Ok(words)
 }
 

@@ -6,7 +6,7 @@ use crate::model::facts::{Facts, Origin, ServiceKey, StepFact, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
     Block, Body, Check, Condition, Directory, File, HostPlan, Kind, OnChange, Resource, Slot, Step,
-    Unit, Verify,
+    StepFile, Unit, Verify,
 };
 use crate::model::settled::Settled;
 use crate::model::value::{AbsPath, Mode};
@@ -205,6 +205,11 @@ impl Lowering<'_> {
             destroys: fact.destroys,
         };
         self.add(owner, Kind::Step(step));
+    }
+
+    /// What a step of this host finds as `$files/NAME`.
+    pub(super) fn step_file(&mut self, owner: Owner, file: StepFile) {
+        self.add(owner, Kind::StepFile(file));
     }
 
     /// The token that stands for a secret in what people review.

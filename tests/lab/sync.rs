@@ -266,21 +266,68 @@ fn a_host_with_a_certificate_of_another_authority_is_refused() {
     assert_eq!(cluster.n1.read("/srv/www/index.html"), "from a stranger");
 }
 
+/// Has `apply.sh` run as on a host; what it would ask of systemd is answered with yes.
+fn apply_again(built: &Built, host: &Host, name: &str) -> String {
+    host.program("/usr/local/sbin/systemctl", "#!/bin/sh\n");
+    host.program("/usr/local/sbin/dpkg-query", "#!/bin/sh\necho install ok installed\n");
+    let done = bundle(built, host, name, &["--i-am", name]);
+    assert!(matches!(done.status.code(), Some(0 | 5)), "{}", said(&done));
+    said(&done)
+}
+
 #[test]
-fn before_the_first_contact_csync2_knows_an_authority_by_its_name_alone() {
-    // A limit of csync2's, written down: it compares certificates with those of before, and what
-    // it asks of a new one is an issuer of the right name. What keeps a stranger out then is the
-    // group's key, and the address in /etc/hosts. Bundles that pin certificates would end this.
+fn a_stranger_with_everything_but_the_certificate_is_refused_at_the_first_contact() {
+    let built = Built::of(PAIR);
+    let stranger = Built::of(PAIR); // an authority of the same name
+    let cluster = Cluster::start(&built, &stranger);
+    cluster.n2.write("/etc/csync2_content.key", &cluster.n1.read("/etc/csync2_content.key"));
+    apply_again(&built, &cluster.n1, "n1");
+    cluster.n2.write("/srv/www/index.html", "from a stranger");
+    let done = exchange(&cluster.n2, "n2");
+    assert!(!done.status.success(), "{}", said(&done));
+    assert!(!cluster.n1.path("/srv/www/index.html").exists(), "it was taken");
+
+    // the member itself is known before it ever called
+    let member = built.installed("n2");
+    for file in PAIR_FILES {
+        cluster.n2.write(file, &member.read(file));
+    }
+    let done = exchange(&cluster.n2, "n2");
+    assert!(done.status.success(), "{}", said(&done));
+    assert_eq!(cluster.n1.read("/srv/www/index.html"), "from a stranger");
+}
+
+#[test]
+fn a_peer_that_csync2_took_for_another_is_known_again_after_an_apply() {
     let built = Built::of(PAIR);
     let stranger = Built::of(PAIR);
     let cluster = Cluster::start(&built, &stranger);
-    cluster.n2.write("/srv/www/index.html", "from a stranger");
-    let done = exchange(&cluster.n2, "n2");
-    assert!(!done.status.success(), "without the group's key: {}", said(&done));
-    assert!(!cluster.n1.path("/srv/www/index.html").exists());
     cluster.n2.write("/etc/csync2_content.key", &cluster.n1.read("/etc/csync2_content.key"));
-    let done = exchange(&cluster.n2, "n2");
-    assert!(done.status.success(), "with the group's key: {}", said(&done));
+    // nobody was pinned: csync2 believes whoever comes first with the group's key
+    assert!(exchange(&cluster.n2, "n2").status.success());
+    let before = said(&bundle(&built, &cluster.n1, "n1", &["--verify", "--i-am", "n1"]));
+    assert!(before.contains("FAIL  csync2 knows its peers by their certificates"), "{before}");
+    apply_again(&built, &cluster.n1, "n1");
+    let after = said(&bundle(&built, &cluster.n1, "n1", &["--verify", "--i-am", "n1"]));
+    assert!(after.contains("ok    csync2 knows its peers by their certificates"), "{after}");
+    cluster.n2.write("/srv/www/index.html", "from a stranger");
+    assert!(!exchange(&cluster.n2, "n2").status.success());
+    assert!(!cluster.n1.path("/srv/www/index.html").exists(), "it was taken");
+    assert!(apply_again(&built, &cluster.n1, "n1").contains("nothing to change"));
+}
+
+#[test]
+fn the_first_sync_resolves_nothing_by_itself_and_leaves_the_configuration_alone() {
+    let built = Built::of(PAIR);
+    let step = built.bundle("n1").join("steps/csync2-content-first-sync/csync2.cfg");
+    let text = std::fs::read_to_string(step).unwrap();
+    assert_eq!(
+        text.replace("auto none;", "auto younger;"),
+        built.file("n1", "/etc/csync2.cfg"),
+        "only `auto` differs"
+    );
+    assert!(text.contains("auto none;"));
+    assert!(!built.bundle("n2").join("steps").exists());
 }
 
 #[test]

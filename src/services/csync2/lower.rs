@@ -1,9 +1,9 @@
 //! `csync2.cfg` and what lies beside it, for one host.
 
-use super::super::lowering::{Owner, Scripts};
+use super::super::lowering::Owner;
 use super::super::rotation::Rotation;
 use super::super::{Located, Lowering, grid};
-use super::{Action, Csync2, Daemon, ROTATION, purpose};
+use super::{Action, Csync2, Daemon, ROTATION, myself, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, service_kind};
 use crate::model::plan::{Body, OnChange};
@@ -11,25 +11,21 @@ use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::{
     Encoding, Text, cron_command, csync2_pattern, csync2_string, csync2_word, fixed,
-    logrotate_path, number, plain, raw_lines, sh_word, xinetd_value,
+    logrotate_path, number, plain, raw_lines, xinetd_value,
 };
 use crate::services::Service;
 use crate::source::{Span, Spanned};
 
-pub(super) fn lower(services: &[Located<Csync2>], cx: &mut Lowering) {
+pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let [first, ..] = services else { return };
     let owner = first.owner();
     let package = cx.fact("csync2.package", owner);
     cx.package(owner, package);
-    let dir = cx.this().platform.fact("csync2.system-dir").unwrap_or("/etc").to_owned();
-    lower_config(services, &dir, cx);
-    lower_pair(owner, &dir, cx);
+    lower_config(services, dir, cx);
+    lower_pair(owner, dir, cx);
     lower_listener(services, cx);
     lower_schedule(services, cx);
     lower_rotation(services, cx);
-    for service in services {
-        lower_first_sync(service, cx);
-    }
 }
 
 impl Csync2 {
@@ -49,7 +45,7 @@ impl Csync2 {
     }
 
     /// One `group` of csync2.cfg.
-    fn group(&self, owner: Owner, dir: &str, cx: &mut Lowering) -> Fields {
+    pub(super) fn group(&self, owner: Owner, dir: &str, auto: &str, cx: &mut Lowering) -> Fields {
         let mut hosts: Vec<(String, Span)> = self
             .members
             .iter()
@@ -82,7 +78,7 @@ impl Csync2 {
             .list("actions", actions)
             .maybe("backup_directory", "has_backup", backup)
             .text("backup_generations", number(self.backup_generations, self.span))
-            .text("auto", fixed(&self.auto.value, self.auto.span))
+            .text("auto", fixed(auto, self.auto.span))
             .texts("extra", extra)
     }
 }
@@ -116,7 +112,7 @@ fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let mut groups = Vec::new();
     for service in services {
         let group = service.options;
-        groups.push(group.group(service.owner(), dir, cx));
+        groups.push(group.group(service.owner(), dir, &group.auto.value, cx));
         let token = cx.secret(&group.group_key(), Encoding::Raw);
         let path = group.key_path(dir);
         cx.root_file(service.owner(), &path, 0o600, Body::Secret { token }, OnChange::Nothing);
@@ -140,11 +136,6 @@ fn lower_pair(owner: Owner, dir: &str, cx: &mut Lowering) {
     cx.root_file(owner, &format!("{dir}/csync2_ssl_cert.pem"), 0o644, body, OnChange::Nothing);
     let body = Body::Secret { token: cx.private_key(Csync2::KIND) };
     cx.root_file(owner, &format!("{dir}/csync2_ssl_key.pem"), 0o600, body, OnChange::Nothing);
-}
-
-/// The name that this host goes by among its peers.
-fn myself(cx: &Lowering) -> String {
-    cx.this().dialled(purpose().as_ref())
 }
 
 /// One listener serves all the groups of a host.
@@ -287,77 +278,4 @@ fn lower_rotation(services: &[Located<Csync2>], cx: &mut Lowering) {
         extra: Vec::new(),
     };
     rotation.lower(first.owner(), span, cx);
-}
-
-/// The first member gives its files to all, the others wait for them. The order of the calls is
-/// that of crmsh's bootstrap: only where the plain one is refused is it told who wins.
-fn lower_first_sync(service: &Located<Csync2>, cx: &mut Lowering) {
-    let group = service.options;
-    let me = myself(cx);
-    let call = group.call(&me);
-    let Some(first) = group.members.first().map(|it| it.value) else { return };
-    // -T compares what both have in their databases: 0 where that differs, 1 where somebody does
-    // not answer, 2 where it is the same (csync2 2.0)
-    let look = format!("{call} -cr /");
-    let ask = format!("came=$({call} -T) || [ $? -eq 2 ] || return 1");
-    let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
-    // where nobody has anything yet, everybody has the same
-    let something = format!(
-        "stat -c .{} 2>/dev/null | grep -q . || {{ echo 'none of its folders is there yet'; return 1; }}",
-        include_words(group, cx)
-    );
-    let scripts = if first == cx.host {
-        Scripts {
-            guard: vec![something.clone()],
-            run: vec![
-                format!("{call} -rm /"),
-                format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
-            ],
-            proof: vec![something, look, ask, lacks("LX")],
-        }
-    } else {
-        let winner = cx.inventory.host(first).dialled(purpose().as_ref());
-        let mut proof = vec![something, look, ask, lacks("RX") + " || return 1"];
-        // the winner has looked at its own only where it knows the folders themselves
-        proof.push("for path in \\".to_owned());
-        for include in &group.includes {
-            let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
-            proof.push(format!("    {} \\", path.as_str()));
-        }
-        proof.extend([
-            "; do".to_owned(),
-            format!("    line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")"),
-            "    ! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1".to_owned(),
-            "done".to_owned(),
-        ]);
-        Scripts { proof, ..Scripts::default() }
-    };
-    let step = group.step_key();
-    cx.step(service.owner(), &step, scripts);
-    let title = format!("csync2 `{}`: every peer answers and holds the same files", group.name);
-    let alike = format!("{call} -cr /; code=0; {call} -T || code=$?; [ \"$code\" -eq 2 ]");
-    cx.verify(service.owner(), &title, &alike, Some(&step));
-    verify_no_links(service, cx);
-}
-
-/// The folders of a group as words for sh, each behind a space.
-fn include_words(group: &Csync2, cx: &mut Lowering) -> String {
-    let mut words = String::new();
-    for include in &group.includes {
-        let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
-        words = format!("{words} {}", path.as_str());
-    }
-    words
-}
-
-/// csync2 leaves out in silence what it finds behind a symbolic link.
-fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
-    let group = service.options;
-    let paths = include_words(group, cx);
-    let title = format!("csync2 `{}`: no path leads over a symbolic link", group.name);
-    let real = format!(
-        "for path in{paths}; do real=$(readlink -f \"$path\") && [ \"$real\" = \"$path\" ] || \
-         {{ echo \"$path is $real\"; exit 1; }}; done"
-    );
-    cx.verify(service.owner(), &title, &real, None);
 }

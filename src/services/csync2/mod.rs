@@ -1,7 +1,7 @@
 //! `csync2`: folders that are kept alike on the members of a group.
 //!
-//! Files: `csync2.cfg`, the group's key, the host's TLS pair, all in the one folder that the
-//! binary was built for; what listens for peers (a socket unit, xinetd, inetd); a crontab with
+//! Files: `csync2.cfg`, the group's key, the host's TLS pair, the peers' certificates, all in the
+//! one folder that the binary was built for; what listens for peers (a socket unit, xinetd, inetd); a crontab with
 //! this host's own minute; the logs of actions are rotated. Several groups on one host share cfg, pair and listener.
 //!
 //! Sources: csync2 2.0's `cfgfile_parser.y`, `csync2.c`, `daemon.c`; csync2(8). What the lab saw:
@@ -10,7 +10,9 @@
 //! - The caller's address is compared with a look-up of its name: `/etc/hosts` is part of it.
 //! - `-N` says who one is in every call, or the host's own name has to be spelt alike everywhere.
 
+mod first_sync;
 mod lower;
+mod peers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -155,10 +157,9 @@ impl Service for Csync2 {
         includes.sort_unstable();
         declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
         self.declare_first_sync(inventory, declare);
-        let forget = "csync2 keeps its peers' certificates: on each member, \
-            `sqlite3 /var/lib/csync2/NAME.db3 'delete from x509_cert'`, where NAME \
-            is its name in `csync2.cfg`; `sqlite3` is a package of its own";
-        declare.runbook(Chapter::NewKeys, forget);
+        let known = "csync2 refuses whose certificate it does not know: syncs between a member with \
+            its new bundle and one with the old fail until both have theirs";
+        declare.runbook(Chapter::NewKeys, known);
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
@@ -178,7 +179,12 @@ impl Service for Csync2 {
     }
 
     fn lower(services: &[Located<Self>], cx: &mut Lowering) {
-        lower::lower(services, cx);
+        let dir = cx.this().platform.fact("csync2.system-dir").unwrap_or("/etc").to_owned();
+        lower::lower(services, &dir, cx);
+        peers::lower(services, &dir, cx);
+        for service in services {
+            first_sync::lower(service, services, &dir, cx);
+        }
     }
 }
 
@@ -197,6 +203,11 @@ fn action(node: &Node) -> Action {
 /// Members dial each other at the address that a host has for replication, where it has one.
 fn purpose() -> Option<Label> {
     Label::parse("replication").ok()
+}
+
+/// The name that this host goes by among its peers.
+fn myself(cx: &Lowering) -> String {
+    cx.this().dialled(purpose().as_ref())
 }
 
 impl Csync2 {
@@ -236,7 +247,7 @@ impl Csync2 {
         }
         for (dir, hosts) in by_dir {
             let hosts: HostSet = hosts.into_iter().collect();
-            let own = ["csync2.cfg", "csync2_ssl_key.pem", "csync2_ssl_cert.pem"];
+            let own = ["csync2.cfg", "csync2_peers", "csync2_ssl_key.pem", "csync2_ssl_cert.pem"];
             for name in own {
                 declare.claims(&hosts, &[&format!("{dir}/{name}")], &ClaimKind::PerHost);
             }

@@ -56,12 +56,13 @@ each() {
         stage:keys) shift; stage_keys "$@" ;;
         stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
-        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
+        stage:ensure) [ -n "$root" ] || quietly "$(word_of holds "$2")" || change ensure - - "$4" "$5" "$3" ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
         make:made) shift; make "$@" ;;
         make:ensure) shift; make_sure "$@" ;;
+        verify:ensure) prove "$3" "$(word_of holds "$2")" ;;
         judged:check) shift 3; ! touched "$@" || judged=1 ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
@@ -273,11 +274,13 @@ stage_made() {
     fi
 }
 
-# stage_ensure TITLE ACTION UNIT PROBE COMMAND: what is no file: a probe says whether it is so.
-stage_ensure() { quietly "$4" || change ensure - - "$2" "$3" "$1"; }
-
-# quietly COMMAND: as root would type it; what it says is kept.
-quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
+# quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.
+quietly() {
+    case $1 in
+        *[!a-z0-9_]*) (umask 077 && sh -c "$1") ;;
+        *) (umask 077 && set +eu && "$1") ;;
+    esac >"$work/said" 2>&1 </dev/null 9>&-
+}
 
 # shared PATH: sets current, the file that others own too; /dev/null where there is none.
 shared() {

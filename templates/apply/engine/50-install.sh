@@ -108,12 +108,12 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
-# make_sure TITLE ACTION UNIT PROBE COMMAND
+# make_sure KEY TITLE ACTION UNIT: what is no file, by functions of host.sh.
 make_sure() {
-    grep -Fqx -e "ensure$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
-    if ! quietly "$5" || ! quietly "$4"; then
+    grep -Fqx -e "ensure$tab-$tab-$tab$3$tab$4$tab$2" "$work/changed" || return 0
+    if ! quietly "$(word_of ensure "$1")" || ! quietly "$(word_of holds "$1")"; then
         cat "$work/said" >&2
-        fail "this could not be made so: $1"
+        fail "this could not be made so: $2"
     fi
 }
 

@@ -1,6 +1,7 @@
 # --- one-time steps and proofs ----------------------------------------------------------------
 
-# word_of KIND STEP: the name of a step's function in host.sh: guard, run or proof.
+# word_of KIND KEY: the name of a function in host.sh: guard, run or proof of a step; holds or ensure
+# of what is no file.
 word_of() { printf '%s_%s\n' "$1" "$(printf '%s' "$2" | tr -c 'a-z0-9' '_')"; }
 
 defined() { command -v "$1" >/dev/null 2>&1; }

@@ -7,6 +7,7 @@ host=lb1
 names='lb1 lb1.example.net'
 addresses=10.1.0.10
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

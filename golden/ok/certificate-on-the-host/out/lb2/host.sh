@@ -7,6 +7,7 @@ host=lb2
 names='lb2 lb2.example.net'
 addresses=10.1.0.20
 platform=rhel-9
+releases='rhel:9 centos:9 rocky:9 almalinux:9'
 package_manager=dnf
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

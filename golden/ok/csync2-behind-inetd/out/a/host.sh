@@ -7,6 +7,7 @@ host=a
 names='a a.example.net'
 addresses=10.1.0.11
 platform=debian-11
+releases=debian:11
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -15,6 +16,7 @@ resources() {
     package   cron
     package   csync2
     package   openbsd-inetd
+    package   sqlite3
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     files /etc/hosts none -
@@ -25,7 +27,9 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/timezone none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
@@ -54,6 +58,24 @@ ntpq -c rv | grep sync_ntp'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
 
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/a.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N a -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/a.db3
+}
+
 # csync2 `etc`: the files of a go to all members
 guard_csync2_etc_first_sync() {
     stat -c . /srv/etc 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
@@ -61,6 +83,9 @@ guard_csync2_etc_first_sync() {
 
 # csync2 `etc`: the files of a go to all members
 run_csync2_etc_first_sync() {
+    # the configuration of this step: auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N a -G etc -rm /
     csync2 -N a -G etc -rxv / || { csync2 -N a -G etc -rf / && csync2 -N a -G etc -rxv /; }
 }

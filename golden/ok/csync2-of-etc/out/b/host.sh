@@ -7,6 +7,7 @@ host=b
 names='b b.example.net'
 addresses=10.1.0.12
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -14,6 +15,7 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   sqlite3
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     files /etc/hosts none -
@@ -25,9 +27,11 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/timezone none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
@@ -54,6 +58,24 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+}
+
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/b.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N b -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/b.db3
 }
 
 # csync2 `etc`: the files of a have come

@@ -7,6 +7,7 @@ host=app1
 names='app1 app1.example.net'
 addresses=10.1.0.11
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -18,6 +19,7 @@ resources() {
     file      0640 root:app /etc/app/local.ini reload app.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-own.cfg none -
     file      0644 root:root /etc/motd restart motd.service
+    seed      0644 root:root /etc/redis/sentinel.conf none -
     file      0644 root:root /etc/timezone none -
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     verify    'each name of /etc/hosts leads where it says' '

@@ -7,6 +7,7 @@ host=app1
 names='app1 app1.example.net'
 addresses=10.1.0.11
 platform=rhel-7
+releases='rhel:7 centos:7'
 package_manager=yum
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

@@ -7,6 +7,7 @@ host=app2
 names='app2 app2.example.net'
 addresses='10.1.0.12 2001:db8::12'
 platform=rhel-7
+releases='rhel:7 centos:7'
 package_manager=yum
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

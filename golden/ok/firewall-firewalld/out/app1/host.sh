@@ -7,6 +7,7 @@ host=app1
 names='app1 app1.example.net'
 addresses='10.1.0.11 10.9.0.11'
 platform=rhel-9
+releases='rhel:9 centos:9 rocky:9 almalinux:9'
 package_manager=dnf
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

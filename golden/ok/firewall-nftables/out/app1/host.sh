@@ -7,6 +7,7 @@ host=app1
 names='app1 app1.example.net'
 addresses='10.1.0.11 10.9.0.11'
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -16,6 +17,7 @@ resources() {
     package   csync2
     package   nftables
     package   nginx
+    package   sqlite3
     block     shop /etc/hosts none -
     file      0600 root:root /etc/csync2_content.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -24,10 +26,12 @@ resources() {
     file      0644 root:root /etc/clustergen/shop/firewall.nft reload clustergen-firewall-shop.service
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/nginx/nginx.conf reload nginx.service
     file      0644 root:root /etc/systemd/system/clustergen-firewall-shop.service restart clustergen-firewall-shop.service
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N app1-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
     check     0 'nft -c -f /etc/clustergen/shop/firewall.nft' /etc/clustergen/shop/firewall.nft
     check     0 'nginx -t -q' /etc/nginx/nginx.conf
@@ -59,6 +63,24 @@ ntpq -c rv | grep sync_ntp'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
 }
 
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/app1-replication.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N app1-replication -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/app1-replication.db3
+}
+
 # csync2 `content`: the files of app1 go to all members
 guard_csync2_content_first_sync() {
     stat -c . /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
@@ -66,6 +88,9 @@ guard_csync2_content_first_sync() {
 
 # csync2 `content`: the files of app1 go to all members
 run_csync2_content_first_sync() {
+    # the configuration of this step: auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N app1-replication -G content -rm /
     csync2 -N app1-replication -G content -rxv / || { csync2 -N app1-replication -G content -rf / && csync2 -N app1-replication -G content -rxv /; }
 }

@@ -7,6 +7,7 @@ host=app2
 names='app2 app2.example.net'
 addresses='10.1.0.12 10.9.0.12 2001:db8::12'
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -15,6 +16,7 @@ resources() {
     package   cron
     package   csync2
     package   nftables
+    package   sqlite3
     block     shop /etc/hosts none -
     file      0600 root:root /etc/csync2_content.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
@@ -23,9 +25,11 @@ resources() {
     file      0644 root:root /etc/clustergen/shop/firewall.nft reload clustergen-firewall-shop.service
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/systemd/system/clustergen-firewall-shop.service restart clustergen-firewall-shop.service
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N app2-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
     check     0 'nft -c -f /etc/clustergen/shop/firewall.nft' /etc/clustergen/shop/firewall.nft
     unit      clustergen-firewall-shop.service
@@ -53,6 +57,24 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
+}
+
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/app2-replication.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N app2-replication -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/app2-replication.db3
 }
 
 # csync2 `content`: the files of app1 have come

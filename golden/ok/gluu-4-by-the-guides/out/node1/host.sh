@@ -7,6 +7,7 @@ host=node1
 names='node1 node1.example.org'
 addresses=192.0.2.21
 platform=ubuntu-20.04
+releases=ubuntu:20.04
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -18,6 +19,7 @@ resources() {
     package   logrotate
     package   nftables
     package   openssl
+    package   sqlite3
     package   tzdata
     package   xinetd
     directory 0700 root:root /var/backups/csync2
@@ -34,11 +36,13 @@ resources() {
     file      0644 root:root /etc/clustergen/gluu/firewall.nft reload clustergen-firewall-gluu.service
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/logrotate.d/clustergen-csync2 none -
     file      0644 root:root /etc/systemd/system/clustergen-firewall-gluu.service restart clustergen-firewall-gluu.service
     file      0644 root:root /etc/timezone none -
     file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file clustergen-csync2'\'' "$scratch/said" && ! grep -e '\''^error: clustergen-csync2:'\'' -e '\''gnoring clustergen-csync2 '\'' "$scratch/said"' /etc/logrotate.d/clustergen-csync2
     check     0 'nft -c -f /etc/clustergen/gluu/firewall.nft' /etc/clustergen/gluu/firewall.nft
@@ -74,6 +78,24 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
 }
 
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/node1.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N node1 -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/node1.db3
+}
+
 # csync2 `idp`: the files of node1 go to all members
 guard_csync2_idp_first_sync() {
     stat -c . /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
@@ -81,6 +103,9 @@ guard_csync2_idp_first_sync() {
 
 # csync2 `idp`: the files of node1 go to all members
 run_csync2_idp_first_sync() {
+    # the configuration of this step: auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N node1 -G idp -rm /
     csync2 -N node1 -G idp -rxv / || { csync2 -N node1 -G idp -rf / && csync2 -N node1 -G idp -rxv /; }
 }

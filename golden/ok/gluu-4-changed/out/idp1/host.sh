@@ -7,6 +7,7 @@ host=idp1
 names='idp1 idp1.example.org'
 addresses=192.0.2.21
 platform=ubuntu-20.04
+releases=ubuntu:20.04
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -15,6 +16,7 @@ resources() {
     package   cron
     package   csync2
     package   openssl
+    package   sqlite3
     package   tzdata
     directory 0700 root:root /var/backups/csync2
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
@@ -28,10 +30,12 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N idp1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
@@ -63,6 +67,24 @@ ntpq -c rv | grep sync_ntp'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
 
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/idp1.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N idp1 -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/idp1.db3
+}
+
 # csync2 `idp`: the files of idp1 go to all members
 guard_csync2_idp_first_sync() {
     stat -c . /opt/gluu-server/etc/gluu/conf 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
@@ -70,6 +92,9 @@ guard_csync2_idp_first_sync() {
 
 # csync2 `idp`: the files of idp1 go to all members
 run_csync2_idp_first_sync() {
+    # the configuration of this step: auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N idp1 -G idp -rm /
     csync2 -N idp1 -G idp -rxv / || { csync2 -N idp1 -G idp -rf / && csync2 -N idp1 -G idp -rxv /; }
 }

@@ -7,6 +7,7 @@ host=lb2
 names='lb2 lb2.example.org'
 addresses=192.0.2.11
 platform=ubuntu-20.04
+releases=ubuntu:20.04
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

@@ -7,6 +7,7 @@ host=loadbalancer
 names='loadbalancer loadbalancer.example.org'
 addresses=45.55.232.15
 platform=ubuntu-18.04
+releases=ubuntu:18.04
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

@@ -7,6 +7,7 @@ host=redis
 names='redis redis.example.org'
 addresses=197.122.32.42
 platform=ubuntu-18.04
+releases=ubuntu:18.04
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

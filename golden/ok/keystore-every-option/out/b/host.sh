@@ -7,6 +7,7 @@ host=b
 names='b b.example.net'
 addresses=192.0.2.2
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

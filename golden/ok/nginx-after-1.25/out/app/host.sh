@@ -7,6 +7,7 @@ host=app
 names='app app.example.net'
 addresses=10.1.0.11
 platform=debian-13
+releases=debian:13
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

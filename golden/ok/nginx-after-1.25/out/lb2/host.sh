@@ -7,6 +7,7 @@ host=lb2
 names='lb2 lb2.example.net'
 addresses=10.1.0.20
 platform=debian-13
+releases=debian:13
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

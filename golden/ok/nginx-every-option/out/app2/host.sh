@@ -7,6 +7,7 @@ host=app2
 names='app2 app2.example.net'
 addresses=10.1.0.12
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

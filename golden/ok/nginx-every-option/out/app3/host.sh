@@ -7,6 +7,7 @@ host=app3
 names='app3 app3.example.net'
 addresses=2001:db8::13
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

@@ -7,6 +7,7 @@ host=a
 names='a a.example.net'
 addresses=192.0.2.1
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

@@ -7,6 +7,7 @@ host=db1
 names='db1 db1.example.org'
 addresses=192.0.2.1
 platform=debian-12
+releases=debian:12
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
@@ -15,7 +16,7 @@ resources() {
     block     steps /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-steps.cfg none -
     step      1/4 make-database keeps make-database
-    step      2/4 fill destroys 'the tables are made anew'
+    step      2/4 fill destroys 'the tables are made anew' make-database
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen steps$/,/^# END clustergen steps$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0

@@ -7,6 +7,7 @@ host=a
 names='a a.example.net'
 addresses=192.0.2.1
 platform=ubuntu-18.04
+releases=ubuntu:18.04
 package_manager=apt
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

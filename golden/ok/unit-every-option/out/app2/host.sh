@@ -7,6 +7,7 @@ host=app2
 names='app2 app2.example.net'
 addresses=10.1.0.12
 platform=rhel-8
+releases='rhel:8 centos:8 rocky:8 almalinux:8'
 package_manager=dnf
 
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind

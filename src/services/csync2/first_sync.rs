@@ -1,0 +1,101 @@
+//! The first sync of a group, in which the first member wins: a one-time step of every member, and
+//! what `--verify` says of a group after it.
+
+use super::super::lowering::Scripts;
+use super::super::{Located, Lowering};
+use super::{Csync2, myself, purpose};
+use crate::model::plan::StepFile;
+use crate::model::view::Fields;
+use crate::quote::sh_word;
+
+/// The first member gives its files to all, the others wait for them. The order of the calls is
+/// that of crmsh's bootstrap: only where the plain one is refused is it told who wins.
+///
+/// Meanwhile nothing is resolved by itself: the step has a configuration of its own, in which this
+/// group's `auto` is `none`.
+pub(super) fn lower(
+    service: &Located<Csync2>,
+    all: &[Located<Csync2>],
+    dir: &str,
+    cx: &mut Lowering,
+) {
+    let group = service.options;
+    let me = myself(cx);
+    let call = group.call(&me);
+    let Some(first) = group.members.first().map(|it| it.value) else { return };
+    // -T compares what both have in their databases: 0 where that differs, 1 where somebody does
+    // not answer, 2 where it is the same (csync2 2.0)
+    let look = format!("{call} -cr /");
+    let ask = format!("came=$({call} -T) || [ $? -eq 2 ] || return 1");
+    let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
+    // where nobody has anything yet, everybody has the same
+    let something = format!(
+        "stat -c .{} 2>/dev/null | grep -q . || {{ echo 'none of its folders is there yet'; return 1; }}",
+        include_words(group, cx)
+    );
+    let step = group.step_key();
+    let scripts = if first == cx.host {
+        let auto = |it: &Csync2| {
+            if it.name == group.name { "none".to_owned() } else { it.auto.value.clone() }
+        };
+        let groups: Vec<Fields> =
+            all.iter().map(|it| it.options.group(it.owner(), dir, &auto(it.options), cx)).collect();
+        let view = Fields::new(service.origin.span).list("groups", groups);
+        let (name, template) = ("csync2.cfg".to_owned(), "csync2/csync2.cfg");
+        cx.step_file(service.owner(), StepFile { step: step.clone(), name, template, view });
+        Scripts {
+            guard: vec![something.clone()],
+            run: vec![
+                "# the configuration of this step: auto is none".to_owned(),
+                "export CSYNC2_SYSTEM_DIR=\"$files\"".to_owned(),
+                format!("ln -s {dir}/csync2_ssl_cert.pem {dir}/csync2_ssl_key.pem \"$files\""),
+                format!("{call} -rm /"),
+                format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
+            ],
+            proof: vec![something, look, ask, lacks("LX")],
+        }
+    } else {
+        let winner = cx.inventory.host(first).dialled(purpose().as_ref());
+        let mut proof = vec![something, look, ask, lacks("RX") + " || return 1"];
+        // the winner has looked at its own only where it knows the folders themselves
+        proof.push("for path in \\".to_owned());
+        for include in &group.includes {
+            let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
+            proof.push(format!("    {} \\", path.as_str()));
+        }
+        proof.extend([
+            "; do".to_owned(),
+            format!("    line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")"),
+            "    ! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1".to_owned(),
+            "done".to_owned(),
+        ]);
+        Scripts { proof, ..Scripts::default() }
+    };
+    cx.step(service.owner(), &step, scripts);
+    let title = format!("csync2 `{}`: every peer answers and holds the same files", group.name);
+    let alike = format!("{call} -cr /; code=0; {call} -T || code=$?; [ \"$code\" -eq 2 ]");
+    cx.verify(service.owner(), &title, &alike, Some(&step));
+    verify_no_links(service, cx);
+}
+
+/// The folders of a group as words for sh, each behind a space.
+fn include_words(group: &Csync2, cx: &mut Lowering) -> String {
+    let mut words = String::new();
+    for include in &group.includes {
+        let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
+        words = format!("{words} {}", path.as_str());
+    }
+    words
+}
+
+/// csync2 leaves out in silence what it finds behind a symbolic link.
+fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
+    let group = service.options;
+    let paths = include_words(group, cx);
+    let title = format!("csync2 `{}`: no path leads over a symbolic link", group.name);
+    let real = format!(
+        "for path in{paths}; do real=$(readlink -f \"$path\") && [ \"$real\" = \"$path\" ] || \
+         {{ echo \"$path is $real\"; exit 1; }}; done"
+    );
+    cx.verify(service.owner(), &title, &real, None);
+}
