@@ -124,6 +124,18 @@ pub fn verbatim(text: impl Into<String>, origin: Span) -> Text {
     Text::new(text, origin)
 }
 
+/// What stands behind a backslash for a character between `"`, in nginx.conf and in KDL alike.
+#[must_use]
+pub fn behind_backslash(c: char) -> Option<char> {
+    match c {
+        '"' | '\\' => Some(c),
+        '\n' => Some('n'),
+        '\r' => Some('r'),
+        '\t' => Some('t'),
+        _ => None,
+    }
+}
+
 /// A character as a person can see it.
 fn shown(c: char) -> String {
     match c {

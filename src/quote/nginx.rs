@@ -4,7 +4,7 @@
 //! a backslash takes the next character's meaning for `"`, `'`, `\`, `t`, `r`, `n`, and stands for
 //! itself before any other. There is no escape for `$` in directives that expand variables.
 
-use super::{Quoted, Text, Unquotable, no_control, shown};
+use super::{Quoted, Text, Unquotable, behind_backslash, no_control, shown};
 use crate::source::Span;
 
 /// A word in a directive that expands no variables.
@@ -86,13 +86,9 @@ fn written(value: &str) -> String {
     }
     let mut out = String::from("\"");
     for c in value.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c => out.push(c),
+        match behind_backslash(c) {
+            Some(letter) => out.extend(['\\', letter]),
+            None => out.push(c),
         }
     }
     out.push('"');

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::node::{Document, Node, Scalar, Value};
+use crate::quote::behind_backslash;
 
 /// Four spaces a level, strings always quoted, a blank line between top-level nodes.
 #[must_use]
@@ -74,26 +75,26 @@ fn word(text: &str) -> String {
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            // what KDL 2 forbids in a text, or breaks lines at, is escaped
-            c if c.is_control()
-                || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
-                || ('\u{200e}'..='\u{200f}').contains(&c)
-                || ('\u{202a}'..='\u{202e}').contains(&c)
-                || ('\u{2066}'..='\u{2069}').contains(&c) =>
-            {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => out.push(c),
+        let letter = match c {
+            '\u{8}' => Some('b'),
+            '\u{c}' => Some('f'),
+            c => behind_backslash(c),
+        };
+        match letter {
+            Some(letter) => out.extend(['\\', letter]),
+            None if hidden(c) => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
+            None => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// What KDL 2 forbids in a text, or breaks lines at.
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+        || ('\u{200e}'..='\u{200f}').contains(&c)
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
 }
