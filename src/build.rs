@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use rayon::prelude::*;
 use time::OffsetDateTime;
 
-use crate::diag::{Diagnostics, did_you_mean};
+use crate::diag::{Diagnostics, suggestion};
 use crate::diff::{HostDiff, Origins, compare, host_text, page};
 use crate::disk::{Disk, Look};
 use crate::identity::{Dry, Lock, Locked, Mint, State, StateWrites, Vault};
@@ -355,10 +355,9 @@ pub(crate) fn selected(compiled: &Compiled, only: &[String]) -> Result<Vec<HostI
         let host = inventory.find(name).filter(|id| inventory.host(*id).managed);
         let why = || {
             let managed = inventory.managed().map(|id| inventory.host(id).name.as_str());
-            let help = match did_you_mean(name, managed) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => "name a host, no group, that is not `managed=#false`".to_owned(),
-            };
+            let help = suggestion(name, managed, || {
+                "name a host, no group, that is not `managed=#false`".to_owned()
+            });
             format!("no bundle is made for a host `{name}`: {help}")
         };
         hosts.push(host.ok_or_else(|| Fault::Asked(why()))?);

@@ -7,7 +7,7 @@
 use time::OffsetDateTime;
 
 use crate::build::{Fault, Place, open_state};
-use crate::diag::{Diagnostics, did_you_mean};
+use crate::diag::{Diagnostics, suggestion};
 use crate::identity::{Refusal, StateWrites, Vault, key_of_files};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, Facts, LeafKey};
@@ -74,10 +74,7 @@ fn asked<T>(why: impl Into<String>) -> Result<T, Fault> {
 fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Certificate, Fault> {
     let Some(certificate) = facts.certificates.get(name) else {
         let known = facts.certificates.keys().map(String::as_str);
-        let help = match did_you_mean(name, known) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => "name one of the description's".to_owned(),
-        };
+        let help = suggestion(name, known, || "name one of the description's".to_owned());
         return asked(format!("no certificate is called `{name}`: {help}"));
     };
     match certificate.source {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::model::facts::Origin;
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
@@ -192,10 +192,9 @@ impl Inventory {
 }
 
 fn unknown_host<'a>(name: &str, span: Span, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let help = match did_you_mean(name, known) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => format!("add `host \"{name}\" address=\"…\"`, or name one that there is"),
-    };
+    let help = suggestion(name, known, || {
+        format!("add `host \"{name}\" address=\"…\"`, or name one that there is")
+    });
     let message = format!("no host and no group is called `{name}`");
     Diagnostic::error(Code::UnknownHost, message).at(span, "").help(help)
 }

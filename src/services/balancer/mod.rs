@@ -9,7 +9,7 @@ mod page;
 use super::declare::twice;
 use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, Chapter, Endpoint, Link, Protocol, TlsName};
 use crate::model::host::{HostId, HostSet};
@@ -123,10 +123,9 @@ impl Service for Balancer {
             if known().any(|name| name == to.value) {
                 continue;
             }
-            let help = match did_you_mean(&to.value, known()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("add `pool \"{}\" {{ servers \"…\" port=… }}`", to.value),
-            };
+            let help = suggestion(&to.value, known(), || {
+                format!("add `pool \"{}\" {{ servers \"…\" port=… }}`", to.value)
+            });
             let message = format!("no pool is called `{}`", to.value);
             diagnostics
                 .push(Diagnostic::error(Code::UnknownName, message).at(to.span, "").help(help));

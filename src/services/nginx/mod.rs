@@ -16,7 +16,7 @@ use super::declare::twice;
 use super::decode::set;
 use super::pair::{Trust, trust};
 use super::{Checking, Declare, Decode, Located, Lowering, Service};
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::inventory::Inventory;
 use crate::model::facts::{
     Audience, Bind, Certificate, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName,
@@ -194,10 +194,9 @@ impl Nginx {
             if known.contains(&name.value.as_str()) {
                 continue;
             }
-            let help = match did_you_mean(&name.value, known.iter().copied()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("add `upstream \"{}\" {{ servers \"…\" port=… }}`", name.value),
-            };
+            let help = suggestion(&name.value, known.iter().copied(), || {
+                format!("add `upstream \"{}\" {{ servers \"…\" port=… }}`", name.value)
+            });
             let message = format!("no upstream is called `{}`", name.value);
             diagnostics
                 .push(Diagnostic::error(Code::UnknownName, message).at(name.span, "").help(help));
