@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::host::Host;
+use crate::trees::{entries, name_of, repository};
 
 /// A description in a folder of its own, and what was built from it.
 pub(crate) struct Built {
@@ -80,14 +81,9 @@ impl Built {
     }
 
     pub(crate) fn hosts(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.path().join("out")).unwrap();
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.path().join("manifest.json").exists())
-            .map(|entry| entry.file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
+        let built = entries(&self.folder.path().join("out")).into_iter();
+        let bundles = built.filter(|path| path.join("manifest.json").exists());
+        bundles.map(|path| name_of(&path)).collect()
     }
 
     pub(crate) fn bundle(&self, host: &str) -> PathBuf {
@@ -126,9 +122,8 @@ impl Built {
 
     /// Secrets of a host by token.
     pub(crate) fn secrets(&self, host: &str) -> BTreeMap<String, String> {
-        let entries = fs::read_dir(self.secrets_folder(host)).into_iter().flatten();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        paths.map(|path| (name_of(&path), fs::read_to_string(&path).unwrap())).collect()
+        let secrets = entries(&self.secrets_folder(host)).into_iter();
+        secrets.map(|path| (name_of(&path), fs::read_to_string(&path).unwrap())).collect()
     }
 
     /// The folder that `apply.sh --secrets` reads: that of the host's archive.
@@ -165,24 +160,15 @@ impl Built {
     }
 }
 
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_owned()
-}
-
 /// `examples/` of the repository.
 pub(crate) fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+    repository("examples")
 }
 
 /// File names in `examples/`, sorted.
 pub(crate) fn example_names() -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(examples())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".kdl"))
-        .collect();
-    names.sort();
-    names
+    let names = entries(&examples()).into_iter().map(|path| name_of(&path));
+    names.filter(|name| name.ends_with(".kdl")).collect()
 }
 
 /// Standard output and standard error.

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::trees::{bundles, cases, name_of};
 
 /// The day that is looked at, as systemd prints it.
 const DAY: &str = "2026-03-02";
@@ -15,22 +16,21 @@ const EVE: &str = "2026-03-01 23:59:30 UTC";
 
 #[test]
 fn systemd_counts_no_minute_in_which_two_members_start() {
-    let ok = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ok");
     let mut groups = 0;
-    for case in folders(&ok) {
+    for case in cases() {
         // group → minute → who starts
         let mut starts: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-        for bundle in folders(&case.join("out")) {
+        for bundle in bundles(&case) {
             let crontab = bundle.join("files/etc/cron.d/clustergen-csync2");
             let Ok(text) = fs::read_to_string(crontab) else { continue };
-            let host = bundle.file_name().unwrap().to_str().unwrap();
+            let host = name_of(&bundle);
             for line in text.lines().filter(|it| it.contains("csync2 -N")) {
                 let group = line.split(" -G ").nth(1).unwrap().split(' ').next().unwrap();
                 let minutes = day(&event(line));
                 assert!(!minutes.is_empty(), "{}: {line}", case.display());
                 for minute in minutes {
                     let of_group = starts.entry(group.to_owned()).or_default();
-                    let other = of_group.insert(minute.clone(), host.to_owned());
+                    let other = of_group.insert(minute.clone(), host.clone());
                     assert_eq!(other, None, "{}: {host} at {minute}", case.display());
                 }
             }
@@ -77,12 +77,4 @@ fn day(event: &str) -> Vec<String> {
         .filter_map(|line| line.split_once(&format!(" {DAY} ")))
         .map(|(_, time)| time[..5].to_owned())
         .collect()
-}
-
-fn folders(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).into_iter().flatten();
-    let paths = entries.map(|it| it.unwrap().path());
-    let mut list: Vec<PathBuf> = paths.filter(|it| it.is_dir()).collect();
-    list.sort();
-    list
 }

@@ -15,41 +15,32 @@ use clustergen::systemd::Directives;
 
 use crate::built::{Built, kdl, said};
 use crate::host::Host;
+use crate::trees::{bundles, cases, entries, name_of, texts};
 use crate::units::eventually;
 
 /// Files of all golden bundles below a folder of the host, by bundle and path.
 fn golden(below: &str) -> BTreeMap<PathBuf, BTreeMap<String, String>> {
-    let ok = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ok");
     let mut found = BTreeMap::new();
-    for case in entries(&ok) {
-        for bundle in entries(&case.join("out")) {
-            let mut files = BTreeMap::new();
-            let mut open = vec![bundle.join("files").join(below.trim_start_matches('/'))];
-            while let Some(folder) = open.pop() {
-                for entry in entries(&folder) {
-                    if entry.is_dir() {
-                        open.push(entry);
-                        continue;
-                    }
-                    let path = entry.strip_prefix(bundle.join("files")).unwrap();
-                    let text = fs::read_to_string(&entry).unwrap();
-                    files.insert(format!("/{}", path.display()), text);
-                }
-            }
-            if !files.is_empty() {
-                found.insert(bundle, files);
-            }
+    for bundle in cases().iter().flat_map(|case| bundles(case)) {
+        let mut files = texts(&bundle, "files");
+        files.retain(|path, _| Path::new(path).starts_with(below));
+        if !files.is_empty() {
+            found.insert(bundle, files);
         }
     }
     assert!(found.len() > 3, "{below}: {found:?}");
     found
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
+/// Starts cron: what it tells the system's log once it has read its files.
+pub(crate) fn log_of_cron(host: &Host) -> String {
+    host.daemon(&["busybox", "syslogd", "-n", "-O", "/tmp/log"]);
+    eventually("syslogd listens", || host.path("/dev/log").exists().then_some(()));
+    host.daemon(&["cron", "-f"]);
+    eventually("cron has read its files", || {
+        let log = fs::read_to_string(host.path("/tmp/log")).unwrap_or_default();
+        log.contains("@reboot jobs").then_some(log)
+    })
 }
 
 #[test]
@@ -73,13 +64,7 @@ fn cron_reads_every_golden_crontab_and_tells_of_bad_ones() {
         host.write(&format!("/etc/cron.d/bad-end-{number}"), text.trim_end());
         host.write(&format!("/etc/cron.d/ignored.{number}"), "61 * * * * root x\n");
     }
-    host.daemon(&["busybox", "syslogd", "-n", "-O", "/tmp/log"]);
-    eventually("syslogd listens", || host.path("/dev/log").exists().then_some(()));
-    host.daemon(&["cron", "-f"]);
-    let log = eventually("cron has read its files", || {
-        let log = fs::read_to_string(host.path("/tmp/log")).unwrap_or_default();
-        log.contains("@reboot jobs").then_some(log)
-    });
+    let log = log_of_cron(&host);
     let refused: BTreeSet<String> = log
         .lines()
         .filter(|line| line.contains("ERROR") || line.contains("ORPHAN"))
@@ -87,7 +72,7 @@ fn cron_reads_every_golden_crontab_and_tells_of_bad_ones() {
         .collect();
     let bad: BTreeSet<String> = entries(&host.path("/etc/cron.d"))
         .iter()
-        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .map(|path| name_of(path))
         .filter(|name| name.starts_with("bad-"))
         .collect();
     assert!(bad.len() > 20, "{bad:?}");

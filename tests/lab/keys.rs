@@ -9,6 +9,7 @@ use crate::built::{Built, said};
 use crate::bundle::{Bundle, bad, good, root_with, start};
 use crate::properties;
 use crate::scripts::mode;
+use crate::trees::repository;
 
 const TABLE: &str = "keys properties /etc/db.properties restart app.service there";
 const EDITS: &str = "edits/etc/db.properties.keys";
@@ -147,7 +148,7 @@ fn sections_are_kept_apart_and_one_that_was_opened_is_closed_again() {
 
 #[test]
 fn what_is_described_is_what_java_reads_on_the_host() {
-    let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ok/properties-every-option");
+    let good = repository("golden/ok/properties-every-option");
     let built = Built::of(&read(&good.join("cluster.kdl")));
     let (root, file) = root_with("etc/app/db.properties", "jdbc.url: old\nold.key=1\nmine=1\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();

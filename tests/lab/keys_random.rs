@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use clustergen::quote::{Encoding, Piece, in_slot, ini_line, properties_line};
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::built::said;
 use crate::properties;
+use crate::trees::repository;
 
 const CASES: usize = 80;
 const AWKS: [&str; 3] = ["mawk", "gawk", "busybox awk"];
@@ -78,7 +78,7 @@ fn run(format: &str, awk: &str, cases: &[Case], line: fn(&str, Option<&str>) -> 
     fs::create_dir(&bin).unwrap();
     fs::write(bin.join("awk"), format!("#!/bin/sh\nexec {awk} \"$@\"\n")).unwrap();
     Command::new("chmod").arg("0755").arg(bin.join("awk")).status().unwrap();
-    let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/apply/engine");
+    let engine = repository("templates/apply/engine");
     let part = |name: &str| fs::read_to_string(engine.join(name)).unwrap();
     let script = [part("33-keys-read.sh"), part("35-keys.sh"), RUN.to_owned()].concat();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());

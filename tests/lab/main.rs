@@ -45,5 +45,6 @@ mod snapshot;
 mod steps;
 mod sync;
 mod time;
+mod trees;
 mod units;
 mod verbs;

@@ -8,12 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::built::said;
 use crate::host::Host;
+use crate::jobs::log_of_cron;
+use crate::trees::{bundles, cases, name_of, repository, texts};
 use crate::units::eventually;
 
 /// A stored bundle.
@@ -182,13 +184,7 @@ fn cron(host: &Host, path: &str) -> String {
     let others =
         format!("find /etc/cron.d -type f ! -path '{path}' -delete; rm -f /etc/crontab /tmp/log");
     host.run(&["sh", "-c", &others]);
-    host.daemon(&["busybox", "syslogd", "-n", "-O", "/tmp/log"]);
-    eventually("syslogd listens", || host.path("/dev/log").exists().then_some(()));
-    host.daemon(&["cron", "-f"]);
-    let log = eventually("cron has read its files", || {
-        let log = fs::read_to_string(host.path("/tmp/log")).unwrap_or_default();
-        log.contains("@reboot jobs").then_some(log)
-    });
+    let log = log_of_cron(host);
     let stop = "pkill -x cron; pkill -x busybox; while pgrep -x 'cron|busybox'; do sleep 0.05; done; \
         rm -f /dev/log /run/crond.pid /run/syslogd.pid";
     host.run(&["sh", "-c", stop]);
@@ -213,45 +209,17 @@ fn xinetd(host: &Host, path: &str) -> String {
 
 /// All stored bundles, sorted.
 fn stored() -> Vec<Stored> {
-    let ok = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ok");
     let mut found = Vec::new();
-    for case in folders(&ok) {
-        for bundle in folders(&case.join("out")) {
+    for case in cases() {
+        for bundle in bundles(&case) {
             let manifest = fs::read_to_string(bundle.join("manifest.json")).unwrap();
             let manifest: Value = serde_json::from_str(&manifest).unwrap();
-            let last = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
             found.push(Stored {
-                name: format!("{}/{}", last(&case), last(&bundle)),
+                name: format!("{}/{}", name_of(&case), name_of(&bundle)),
                 platform: manifest["platform"].as_str().unwrap().to_owned(),
-                files: texts(&bundle.join("files")),
-                edits: texts(&bundle.join("edits")),
+                files: texts(&bundle, "files"),
+                edits: texts(&bundle, "edits"),
             });
-        }
-    }
-    found
-}
-
-fn folders(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).into_iter().flatten();
-    let mut list: Vec<PathBuf> =
-        entries.map(|it| it.unwrap().path()).filter(|it| it.is_dir()).collect();
-    list.sort();
-    list
-}
-
-/// The texts below a folder, by absolute path on the host.
-fn texts(folder: &Path) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(at) = open.pop() {
-        for entry in fs::read_dir(&at).into_iter().flatten() {
-            let entry = entry.unwrap().path();
-            if entry.is_dir() {
-                open.push(entry);
-            } else {
-                let path = format!("/{}", entry.strip_prefix(folder).unwrap().display());
-                found.insert(path, fs::read_to_string(&entry).unwrap());
-            }
         }
     }
     found
@@ -303,7 +271,7 @@ fn the_page_says_which_program_read_which_golden_file() {
         }
     }
     let page = page(&read, &unread);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/read-by.md");
+    let path = repository("docs/read-by.md");
     if std::env::var_os("GOLDEN").is_some_and(|it| it == "update") {
         fs::write(&path, &page).unwrap();
     }
