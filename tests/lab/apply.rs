@@ -1,8 +1,7 @@
-//! `apply.sh` as it runs on a host: with owners, checks by the real programs, and units.
+//! `apply.sh` as it runs on a host: with owners, checks by the real programs, and units; then
+//! alone, with small bundles made by hand, one claim each.
 //!
 //! `systemctl` and `dpkg-query` are stood in for, so that what is asked of them can be read.
-
-//! Below them, `apply.sh` alone with small bundles made by hand, one claim each.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
