@@ -72,6 +72,12 @@ impl Diagnostic {
         self.help = Some(text.into());
         self
     }
+
+    #[must_use]
+    pub fn breaks(mut self, constraint: impl Into<String>) -> Self {
+        self.constraint = Some(constraint.into());
+        self
+    }
 }
 
 /// All that one run has to tell.

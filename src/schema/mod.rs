@@ -1,8 +1,9 @@
 //! The schema: which nodes there are, what they take, and whether a node keeps to it.
 //!
-//! In: the files of `schema/`, embedded, among them descriptions to start from. Out: [`Schema`], and [`check::check`], which tells every
-//! structural fault of a node at once. The schema is the one source of the structural check, the
-//! reference and completion. Not here: what names refer to (see `inventory` and the services).
+//! In: the files of `schema/`, embedded, among them descriptions to start from. Out: [`Schema`],
+//! and [`check::check`], which tells every structural fault of a node at once. The schema is the
+//! one source of the structural check, the reference and completion. Not here: what names refer to
+//! (see `inventory` and the services).
 
 pub mod check;
 mod load;
