@@ -1,0 +1,80 @@
+//! Reads a description with its state and compiles it; looks at every host without writing.
+
+use std::io::ErrorKind::NotADirectory;
+
+use rayon::prelude::*;
+
+use super::{Fault, Place, Report};
+use crate::diag::Diagnostics;
+use crate::identity::{Dry, Lock, Mint, State};
+use crate::model::host::HostId;
+use crate::source::Sources;
+use crate::{Given, Knowledge, compile};
+
+/// Reads and compiles, and looks at every host; nothing is compared or written.
+///
+/// # Errors
+/// The surroundings are in the way.
+pub fn look(place: Place<'_>) -> Result<Report<'_>, Fault> {
+    let state = open_state(place)?;
+    let mut report = read(place, &state, &mut Dry)?;
+    look_on(&mut report);
+    Ok(report)
+}
+
+pub(crate) fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
+    let path = place.state_path.display();
+    let entries = place.disk.list(place.state_path).map_err(|error| match error.kind() {
+        NotADirectory => {
+            Fault::Environment(format!("`{path}` is a file, and the state is a folder"))
+        }
+        _ => Fault::Environment(format!("`{path}`: {error}")),
+    })?;
+    let names: Vec<String> = entries.into_iter().map(|(name, _)| name).collect();
+    let said = |message| Fault::Environment(format!("in `{path}`: {message}"));
+    State::open(place.state, &names).map_err(said)
+}
+
+pub(super) fn read<'a>(
+    place: Place<'a>,
+    state: &State,
+    mint: &mut dyn Mint,
+) -> Result<Report<'a>, Fault> {
+    place.watch.stage("load schema");
+    let mut sources = Sources::new(place.folder);
+    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
+    let mut diagnostics = Diagnostics::default();
+    let mut lock = Lock::default();
+    if let Some(text) = &state.lock {
+        let id = sources.add("lock", text.clone());
+        lock = Lock::parse(&sources, id, &mut diagnostics);
+    }
+    let file = sources.open(place.name).map_err(Fault::Environment)?;
+    let given = Given { file, state, lock: &lock };
+    let compiled = compile(&knowledge, &mut sources, &given, mint, place.watch, &mut diagnostics);
+    let (diffs, stale) = (None, Vec::new());
+    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false })
+}
+
+/// Looks at every host for the faults that show only there. Templates are run only where nothing
+/// is wrong so far: they rely on it.
+pub(super) fn look_on(report: &mut Report) {
+    let Some(compiled) = &report.compiled else { return };
+    let wrong = report.diagnostics.fatal(false);
+    let hosts: Vec<HostId> = compiled.inventory.managed().collect();
+    let one = |host: &HostId| {
+        let mut found = Diagnostics::default();
+        let plan = compiled.plan(*host, &mut found);
+        if !wrong && !found.fatal(false) {
+            compiled.bundle(&plan, &report.sources, &mut found);
+        }
+        found
+    };
+    let all: Vec<Diagnostics> = hosts.par_iter().map(one).collect();
+    for found in all {
+        report.diagnostics.extend(found);
+    }
+    if !wrong {
+        compiled.runbook(&report.sources, &mut report.diagnostics);
+    }
+}

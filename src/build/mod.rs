@@ -1,0 +1,156 @@
+//! The whole way once: read, compile, compare, write; or compare alone.
+//!
+//! In: a [`Place`]. Out: a [`Report`] for the edge to print. Not here: arguments, printing.
+
+mod compare;
+mod hosts;
+mod look;
+mod place;
+mod report;
+
+pub use compare::{compare_against, compare_with};
+pub(crate) use hosts::selected;
+pub use look::look;
+pub(crate) use look::open_state;
+pub use place::{Old, Place};
+pub use report::{Fault, Report};
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use crate::Compiled;
+use crate::diff::{HostDiff, page};
+use crate::identity::{Locked, Mint, State, StateWrites, Vault};
+use crate::output::{
+    ClusterJson, Stage, StagedHost, finish, read_host, recover, top_files, write_state,
+};
+use hosts::{Outcome, Worked, work};
+use look::{look_on, read};
+use report::at_out;
+
+/// Reads, compiles, writes. `only` names the hosts of a partial build; none names all.
+///
+/// # Errors
+/// The surroundings are in the way, or what was asked for does not fit.
+pub fn build<'a>(
+    place: Place<'a>,
+    only: &[String],
+    now: OffsetDateTime,
+) -> Result<Report<'a>, Fault> {
+    place.watch.stage("open");
+    let existed = !at_out(place.disk.list(place.out), place.out)?.is_empty();
+    recover(place.disk, place.out)?;
+    let state = open_state(place)?;
+    of_one_piece(&state, place)?;
+    let without_vault = state.has_lock && !state.has_vault && state.needs_vault();
+    let mut vault = Vault::new(place.state, now);
+    let mint: &mut dyn Mint = if without_vault { &mut Locked } else { &mut vault };
+    let mut report = read(place, &state, mint)?;
+    report.without_vault = without_vault;
+    if report.compiled.is_none() || report.diagnostics.fatal(place.strict) {
+        look_on(&mut report);
+        return Ok(report);
+    }
+    let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
+    let existing = place.old().existing(compiled)?;
+    let hosts = selected(compiled, only)?;
+    let lock = compiled.allotted.lock.print(place.name);
+    let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
+    if lock_changes && !only.is_empty() {
+        let why = "a partial build cannot change the lock: build the whole cluster first";
+        return Err(Fault::Asked(why.to_owned()));
+    }
+    let stage = Stage::new(place.disk, place.out)?;
+    let worked = work(place.watch, place.old(), &hosts, compiled, &report.sources, Some(&stage));
+    if worked.as_ref().map_or(true, |it| it.found.fatal(place.strict)) {
+        undo(place, existed)?;
+    }
+    let worked = worked?;
+    if worked.found.fatal(place.strict) {
+        report.diagnostics.extend(worked.found);
+        return Ok(report);
+    }
+    let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
+    place.watch.stage("write");
+    let Worked { found, outcomes, runbook } = worked;
+    let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
+    let (swaps, diffs) = stage_rest(place, &stage, compiled, rest)?;
+    let writes = StateWrites {
+        vault: vault.into_writes(),
+        certificates: compiled.allotted.certificates.clone(),
+        lock: lock_changes.then_some(lock),
+    };
+    // the state first: what a bundle names has to be there
+    write_state(place.disk, place.state_path, &writes)?;
+    finish(place.disk, place.out, &swaps)?;
+    report.diagnostics.extend(found);
+    report.diffs = Some(diffs);
+    Ok(report)
+}
+
+/// Certificates whose keys nobody knows any more are not replaced without a word.
+fn of_one_piece(state: &State, place: Place) -> Result<(), Fault> {
+    if state.has_lock || state.has_vault || !state.has_certificates {
+        return Ok(());
+    }
+    Err(Fault::Environment(format!(
+        "`{}` has certificates, but neither lock nor vault: take the lock from the last commit",
+        place.state_path.display()
+    )))
+}
+
+/// Takes back what was staged, and the output folder where it was not there before.
+fn undo(place: Place, existed: bool) -> Result<(), Fault> {
+    recover(place.disk, place.out)?;
+    if !existed {
+        at_out(place.disk.remove_folder(place.out), place.out)?;
+    }
+    Ok(())
+}
+
+/// What remains when the hosts are staged.
+struct Rest {
+    outcomes: Vec<Outcome>,
+    runbook: String,
+    /// The hosts of the last build, with their digests.
+    before: BTreeMap<String, String>,
+    /// Whether all hosts were built: what is not among them is gone.
+    whole: bool,
+}
+
+/// Stages the end of hosts that are no longer described, and the output folder's own files.
+fn stage_rest(
+    place: Place,
+    stage: &Stage,
+    compiled: &Compiled,
+    rest: Rest,
+) -> Result<(Vec<StagedHost>, Vec<HostDiff>), Fault> {
+    let (mut swaps, mut diffs, mut digests) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for outcome in rest.outcomes {
+        swaps.extend(outcome.staged);
+        digests.insert(outcome.host, outcome.digest);
+        diffs.push(outcome.diff);
+    }
+    for (host, digest) in rest.before {
+        if digests.contains_key(&host) {
+            continue;
+        }
+        if !rest.whole {
+            digests.insert(host, digest);
+            continue;
+        }
+        if let Some(old) = read_host(place.disk, &place.out.join(&host))? {
+            swaps.push(stage.gone(&old, &host)?);
+        }
+        diffs.push(HostDiff::Gone { host });
+    }
+    let tops = top_files(rest.runbook, &ClusterJson::of(compiled, digests));
+    for (name, text) in place.old().stale(tops)? {
+        stage.top(name, &text)?;
+    }
+    if !swaps.is_empty() {
+        stage.top("CHANGES.md", &page(&diffs))?;
+    }
+    Ok((swaps, diffs))
+}

@@ -1,0 +1,74 @@
+//! Where everything lies, and what the last build left in the output folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::report::{Fault, at_out};
+use crate::Compiled;
+use crate::disk::{Disk, Look};
+use crate::output::Existing;
+use crate::source::Folder;
+use crate::watch::Watch;
+
+/// Where everything lies.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The description's folder, and its name in there.
+    pub folder: &'a dyn Folder,
+    pub name: &'a str,
+    /// The state folder: what is in it, and where writes go.
+    pub state: &'a dyn Folder,
+    pub state_path: &'a Path,
+    pub out: &'a Path,
+    pub disk: &'a dyn Disk,
+    /// Warnings count as errors.
+    pub strict: bool,
+    /// Is told how far it is.
+    pub watch: &'a dyn Watch,
+}
+
+impl<'a> Place<'a> {
+    /// What lies in the output folder.
+    pub(super) fn old(self) -> Old<'a> {
+        Old { disk: self.disk, out: self.out }
+    }
+}
+
+/// An output that is compared with what a build would write.
+#[derive(Clone, Copy)]
+pub struct Old<'a> {
+    pub disk: &'a dyn Look,
+    pub out: &'a Path,
+}
+
+impl Old<'_> {
+    /// The output of the last build, where it is this cluster's.
+    pub(super) fn existing(self, compiled: &Compiled) -> Result<Option<Existing>, Fault> {
+        let existing = Existing::open(self.disk, self.out)?;
+        let name = &compiled.inventory.cluster.name;
+        match existing {
+            Some(other) if other.cluster.cluster != *name => Err(Fault::Environment(format!(
+                "`{}` holds the bundles of the cluster `{}`, not of `{name}`: name another folder with `-o`, or delete this one where the cluster has a new name",
+                self.out.display(),
+                other.cluster.cluster,
+            ))),
+            existing => Ok(existing),
+        }
+    }
+
+    /// The output folder's own files that are not as they should be.
+    pub(super) fn stale(
+        self,
+        tops: BTreeMap<&'static str, String>,
+    ) -> Result<Vec<(&'static str, String)>, Fault> {
+        let mut stale = Vec::new();
+        for (name, text) in tops {
+            let path = self.out.join(name);
+            let before = at_out(self.disk.read(&path), &path)?;
+            if before.as_deref() != Some(text.as_bytes()) {
+                stale.push((name, text));
+            }
+        }
+        Ok(stale)
+    }
+}
