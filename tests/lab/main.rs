@@ -42,6 +42,7 @@ mod nginx_conf;
 mod pack;
 mod properties;
 mod readers;
+mod reload;
 mod scripts;
 mod snapshot;
 mod steps;
