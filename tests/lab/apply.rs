@@ -141,7 +141,7 @@ const UNITS: &str = r#"#!/bin/sh
 for unit in "$@"; do :; done
 u=/tmp/units/$unit
 case $1 in
-    show) exit ;;
+    show | reset-failed) exit ;;
     is-active) test -e "$u.active"; exit ;;
     is-enabled) test -e "$u.enabled"; exit ;;
 esac

@@ -45,6 +45,7 @@ mod readers;
 mod reload;
 mod scripts;
 mod snapshot;
+mod started;
 mod steps;
 mod sync;
 mod time;

@@ -20,7 +20,16 @@ put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }
 remove() { rm -f "$root$1"; }
 remove_temporary() { rm -f "$(beside "$root$1")"; }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
-take_back() { systemctl "${1%% *}" "${1#* }" </dev/null 9>&-; }
+# take_back LINE: a verb and a unit. One that failed too often starts only when that is forgotten; one
+# that ended is not known any more when its file is gone, and what is left of it is forgotten.
+take_back() {
+    verb=${1%% *} unit=${1#* }
+    if [ "$verb" = stop ]; then
+        systemctl stop "$unit" </dev/null 2>/dev/null 9>&- || ! active "$unit" || return 1
+    fi
+    systemctl reset-failed "$unit" </dev/null >/dev/null 2>&1 9>&- || :
+    [ "$verb" = stop ] || systemctl "$verb" "$unit" </dev/null 9>&-
+}
 # remove_account WORDS: what made it was written down before it was done, so it may not be there
 remove_account() {
     # shellcheck disable=SC2086  # a command in words
