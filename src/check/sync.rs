@@ -11,23 +11,16 @@ pub(super) fn nothing_own_under_a_sync(
     diagnostics: &mut Diagnostics,
 ) {
     for host in inventory.ids() {
-        let synced: Vec<(&Claim, &[String])> = facts
-            .claims_of(host)
-            .filter_map(|claim| match &claim.kind {
-                ClaimKind::Synced { excludes } => Some((claim, &**excludes)),
-                _ => None,
-            })
-            .collect();
+        let is_sync = |claim: &&Claim| matches!(claim.kind, ClaimKind::Synced { .. });
+        let synced: Vec<&Claim> = facts.claims_of(host).filter(is_sync).collect();
         if synced.is_empty() {
             continue;
         }
         for own in facts.claims_of(host).filter(|claim| claim.kind == ClaimKind::PerHost) {
-            for (sync, excludes) in &synced {
-                let covered = sync.path.covers(&own.path);
+            for sync in &synced {
                 // what a sync needs for itself it leaves out by itself
                 let itself = service_kind(&own.owner) == service_kind(&sync.owner);
-                let excluded = excludes.iter().any(|it| excludes_path(it, own.path.as_str()));
-                if !covered || itself || excluded {
+                if itself || !sync.carries(&own.path) {
                     continue;
                 }
                 let message = format!(
@@ -43,42 +36,4 @@ pub(super) fn nothing_own_under_a_sync(
             }
         }
     }
-}
-
-/// As csync2 and rsync read a pattern: with a slash it is a path and covers what is below it,
-/// without one it is held against every name on the path.
-fn excludes_path(pattern: &str, path: &str) -> bool {
-    if pattern.contains('/') {
-        let rest = path.strip_prefix(pattern.trim_end_matches('/'));
-        return rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    }
-    path.split('/').any(|name| !name.is_empty() && wildcard(pattern.as_bytes(), name.as_bytes()))
-}
-
-/// `*` and `?`; anything else stands for itself, so that a pattern that is not understood
-/// excludes too little and the person is asked. Goes back to the last star only, so the work is
-/// the product of the lengths at the most.
-fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(c) if *c == b'?' || *c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star.as_mut() {
-                Some((at, from)) => {
-                    *from += 1;
-                    (p, n) = (*at + 1, *from);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
 }

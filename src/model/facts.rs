@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::consequence::Consequence;
 use super::host::{HostId, HostSet};
 use super::name::Label;
+use super::pattern;
 use super::value::{AbsPath, Duration, Port};
 use crate::source::{Span, Spanned};
 
@@ -207,8 +208,9 @@ pub enum ClaimKind {
     PerHost,
     /// A file with the same content everywhere: a sync may carry it over.
     Alike,
-    /// A folder that a service keeps the same on all the hosts; what it leaves out.
-    Synced { excludes: Arc<[String]> },
+    /// A folder that a service keeps the same on all the hosts; what it leaves out, and the host whose
+    /// files win when they meet for the first time.
+    Synced { excludes: Arc<[String]>, source: HostId },
     /// A block or keys in a file that others own too.
     Shared,
     /// A folder: whatever anybody has in it. It is the same on all hosts, so a sync may carry it.
@@ -222,6 +224,16 @@ pub struct Claim {
     pub kind: ClaimKind,
     pub owner: ServiceKey,
     pub origin: Origin,
+}
+
+impl Claim {
+    /// Whether it is a sync that carries a path from host to host.
+    #[must_use]
+    pub fn carries(&self, path: &AbsPath) -> bool {
+        let ClaimKind::Synced { excludes, .. } = &self.kind else { return false };
+        let excluded = excludes.iter().any(|it| pattern::covers(it, path.as_str()));
+        self.path.covers(path) && !excluded
+    }
 }
 
 /// A name that `/etc/hosts` of some hosts must know beside those that the links need.

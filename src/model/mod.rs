@@ -7,6 +7,7 @@ pub mod facts;
 pub mod grid;
 pub mod host;
 pub mod name;
+mod pattern;
 pub mod plan;
 pub mod settled;
 pub mod value;

@@ -32,6 +32,11 @@ super::explanations! {
          differ from host to host would be overwritten with a neighbour's.";
         "Exclude the path from the sync, or put the file somewhere else.";
 
+    NotTakenUp, "err/csync2/a-reload-for-what-the-sync-brings.case":
+        "What lies under a path that a sync fills is installed on the member whose files win, and the
+         sync brings it to the others. There no `apply.sh` sees it change, so it reloads nothing.";
+        "Give the sync an `action` that does it, or put the file where no sync fills the path.";
+
     Unquotable, "err/csync2/a-quote-in-a-command.case":
         "Every format has characters that it cannot carry in this place, however they are quoted.
          Written all the same, the text would end early and the rest would be read as directives.";

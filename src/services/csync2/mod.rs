@@ -234,8 +234,9 @@ impl Csync2 {
     fn declare_paths(&self, inventory: &Inventory, declare: &mut Declare) {
         let excludes: Arc<[String]> = self.excludes.iter().map(|it| it.value.clone()).collect();
         let members = self.hosts();
+        let Some(source) = self.members.first().map(|it| it.value) else { return };
         for include in &self.includes {
-            let kind = ClaimKind::Synced { excludes: excludes.clone() };
+            let kind = ClaimKind::Synced { excludes: excludes.clone(), source };
             declare.claim(&members, &include.value, kind, include.span);
         }
         // the folder is the platform's, and members may be of several

@@ -22,21 +22,21 @@ resources() {
     file      0600 root:root /etc/csync2_etc.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
-    file      0644 root:root /etc/app/common.ini none -
     file      0644 root:root /etc/app/local.ini none -
-    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/csync2_peers none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
-    file      0644 root:root /etc/timezone none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N b -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_etc.key /etc/csync2.cfg
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
     step      2/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a have come'
+    verify    '/etc/app/common.ini has come from a' 'test -f /etc/app/common.ini'
+    where /etc/cloud verify    '/etc/cloud/cloud.cfg.d/99-clustergen-files.cfg has come from a' 'test -f /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg'
+    verify    '/etc/timezone has come from a' 'test -f /etc/timezone'
     need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N b -G etc -cr /; code=0; csync2 -N b -G etc -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `etc`: no path leads over a symbolic link' 'for path in /etc; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '

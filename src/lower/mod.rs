@@ -1,6 +1,8 @@
 //! Facts and allotments to one host's plan. Runs for many hosts at once; nothing is shared but
 //! what is read.
 
+mod syncs;
+
 use crate::decode::Cluster;
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
@@ -42,5 +44,6 @@ pub fn lower(
             (entry.lower)(of_kind, &mut cx);
         }
     }
+    syncs::leave_to_them(&mut plan, inventory, facts, diagnostics);
     plan
 }

@@ -1,0 +1,100 @@
+# shellcheck shell=sh disable=SC2034,SC2016
+# What a gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=shared
+host=a
+names='a a.example.org'
+addresses=192.0.2.1
+platform=debian-12
+releases=debian:12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    package   logrotate
+    package   sqlite3
+    block     shared /etc/hosts none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /etc/csync2_www.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-shared.cfg none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
+    file      0644 root:root /etc/logrotate.d/clustergen-csync2 none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /srv/www/app.conf none -
+    file      0644 root:root /srv/www/local/node.conf none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
+    check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_www.key /etc/csync2.cfg
+    check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file clustergen-csync2'\'' "$scratch/said" && ! grep -e '\''^error: clustergen-csync2:'\'' -e '\''gnoring clustergen-csync2 '\'' "$scratch/said"' /etc/logrotate.d/clustergen-csync2
+    unit      cron.service
+    unit      csync2.socket
+    step      1/2 csync2-www-first-sync keeps 'csync2 `www`: the files of a go to all members'
+    need csync2-www-first-sync verify    'csync2 `www`: every peer answers and holds the same files' 'csync2 -N a -G www -cr /; code=0; csync2 -N a -G www -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `www`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
+    verify    'each name of /etc/hosts leads where it says' '
+sed -n "/^# BEGIN clustergen shared$/,/^# END clustergen shared$/{ s/#.*//; p; }" /etc/hosts | {
+    wrong=0
+    while read -r address names; do
+        case $address in *:*) family=6 ;; *) family=4 ;; esac
+        for name in $names; do
+            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+            [ "$found" != "$address" ] || continue
+            wrong=1
+            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+            grep -niwF -e "$name" /etc/hosts
+        done
+    done
+    exit $wrong
+}'
+    verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
+    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
+chronyc -n waitsync 1 1 ||
+ntpq -c rv | grep sync_ntp'
+}
+
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/a.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N a -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/a.db3
+}
+
+# csync2 `www`: the files of a go to all members
+guard_csync2_www_first_sync() {
+    stat -c . /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+}
+
+# csync2 `www`: the files of a go to all members
+run_csync2_www_first_sync() {
+    # the configuration of this step: auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
+    csync2 -N a -G www -rm /
+    csync2 -N a -G www -rxv / || { csync2 -N a -G www -rf / && csync2 -N a -G www -rxv /; }
+}
+
+# csync2 `www`: the files of a go to all members
+proof_csync2_www_first_sync() {
+    stat -c . /srv/www 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    csync2 -N a -G www -cr /
+    came=$(csync2 -N a -G www -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
