@@ -16,6 +16,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod accounts;
+mod again;
 mod apply;
 mod booted;
 mod boots;
