@@ -51,5 +51,6 @@ mod steps;
 mod sync;
 mod time;
 mod trees;
+mod tools;
 mod units;
 mod verbs;
