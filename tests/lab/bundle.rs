@@ -62,6 +62,14 @@ impl Bundle {
         self.sums("find apply.sh host.sh files edits steps -type f");
     }
 
+    /// A line more in its table, with the right sums.
+    pub(crate) fn says(&self, line: &str) {
+        let table = self.folder.path().join("host.sh");
+        let text = fs::read_to_string(&table).unwrap();
+        fs::write(table, format!("{text}{line}\n")).unwrap();
+        self.sums("find apply.sh host.sh files edits steps -type f");
+    }
+
     /// Writes the sums of the files that a command lists.
     pub(crate) fn sums(&self, list: &str) {
         let line = format!("{list} 2>/dev/null | sort | tr '\\n' '\\0' | xargs -0 sha256sum");
@@ -101,14 +109,19 @@ impl Bundle {
         host: &Host,
         args: &[&str],
     ) -> (Output, Vec<String>) {
+        self.bring(host);
+        let done = host.run(&[shell, &["/tmp/bundle/apply.sh"], args].concat());
+        let asked = fs::read_to_string(host.path("/tmp/asked")).unwrap_or_default();
+        (done, asked.lines().map(str::to_owned).collect())
+    }
+
+    /// Copies it to a host, on which nothing was asked of systemd since.
+    pub(crate) fn bring(&self, host: &Host) {
         let _ = fs::remove_dir_all(host.path("/tmp/bundle"));
         let _ = fs::remove_file(host.path("/tmp/asked"));
         let mut copy = Command::new("cp");
         copy.arg("-r").arg(self.folder.path()).arg(host.path("/tmp/bundle"));
         assert!(copy.status().unwrap().success());
-        let done = host.run(&[shell, &["/tmp/bundle/apply.sh"], args].concat());
-        let asked = fs::read_to_string(host.path("/tmp/asked")).unwrap_or_default();
-        (done, asked.lines().map(str::to_owned).collect())
     }
 }
 
@@ -124,6 +137,15 @@ pub(crate) fn root_with(path: &str, text: &str) -> (TempDir, PathBuf) {
 pub(crate) fn good(done: &Output) -> String {
     assert!(done.status.success(), "{}", said(done));
     said(done)
+}
+
+/// It says why it does nothing, and does nothing: nothing was written, and systemd was not asked.
+pub(crate) fn refused(bundle: &Bundle, host: &Host, args: &[&str], code: i32, why: &str) {
+    let before = host.disk();
+    let (done, asked) = bundle.on(host, args);
+    failed(&done, code, why);
+    let written = before.writes(&host.disk());
+    assert!(written.is_empty() && asked.is_empty(), "{written:#?} {asked:?} {}", said(&done));
 }
 
 /// It failed, and everything is as it was.

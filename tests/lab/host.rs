@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::built::said;
 use crate::bundle::good;
+use crate::snapshot::Snapshot;
 
 /// Makes an empty disk in the folder `$1`.
 const DISK: &str = r#"
@@ -116,6 +117,12 @@ impl Host {
     pub(crate) fn outside(&self, path: &str) -> PathBuf {
         let scratch = self.scratch.as_ref().expect("a host that keeps disks");
         scratch.path().join("root").join(path.trim_start_matches('/'))
+    }
+
+    /// What its disk has beyond the machine's.
+    pub(crate) fn disk(&self) -> Snapshot {
+        // its own root is a mount: above it lies the folder that ROOT made it in
+        Snapshot::of(&self.root().join("../up"))
     }
 
     pub(crate) fn read(&self, path: &str) -> String {

@@ -44,6 +44,7 @@ mod pack;
 mod properties;
 mod readers;
 mod reload;
+mod refusals;
 mod scripts;
 mod snapshot;
 mod started;

@@ -1,8 +1,8 @@
 //! What a host's disk has, and how that differs from what it had.
 //!
-//! In: the upper folder of the overlay, which is all that the host wrote over the machine's files.
-//! Out: facts by path. Not in it: what lies in memory (`/run`, `/tmp`, `/proc`, `/sys`, `/dev`),
-//! and the journal.
+//! In: the upper folder of the overlay, which is all that the host wrote over the machine's files;
+//! or a folder that is all there is. Out: facts by path. Not in it: what lies in memory (`/run`,
+//! `/tmp`, `/proc`, `/sys`, `/dev`), and the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
@@ -16,6 +16,8 @@ const LEFT_OUT: [&str; 6] = ["/run", "/tmp", "/proc", "/sys", "/dev", "/var/log/
 pub(crate) struct Snapshot {
     /// Nothing where something of the machine's was taken away.
     entries: BTreeMap<PathBuf, Option<Entry>>,
+    /// Whether what is not in it is as the machine has it, or not there.
+    over: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,9 +35,14 @@ struct Entry {
 
 impl Snapshot {
     pub(crate) fn of(upper: &Path) -> Self {
+        Self { over: true, ..Self::whole(upper) }
+    }
+
+    /// Of a folder that lies over no other.
+    pub(crate) fn whole(folder: &Path) -> Self {
         let mut entries = BTreeMap::new();
-        walk(upper, Path::new("/"), &mut entries);
-        Self { entries }
+        walk(folder, Path::new("/"), &mut entries);
+        Self { entries, over: false }
     }
 
     /// A line for each path that is not what it was: type, mode, owner, content, or not there.
@@ -66,9 +73,12 @@ impl Snapshot {
         lines
     }
 
-    /// What the host did not write is as the machine has it.
     fn entry(&self, path: &Path) -> Option<Entry> {
-        self.entries.get(path).cloned().unwrap_or_else(|| entry(path))
+        match self.entries.get(path) {
+            Some(found) => found.clone(),
+            None if self.over => entry(path),
+            None => None,
+        }
     }
 }
 

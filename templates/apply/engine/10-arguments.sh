@@ -64,16 +64,16 @@ note() {
     # a log that cannot be written must not stop what it is about
     printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
 }
-misused() { usage >&2; exit 64; }
+misused() { printf 'apply.sh: %s: --help says what there is\n' "$*" >&2; exit 64; }
 unless_check() { [ "$mode" = check ] || say "$@"; }
 
 # below DIR: sets root; `/` under any of its names is no folder for a trial.
 below() {
     root=$1
     while [ "${root%/}" != "$root" ]; do root=${root%/}; done
-    [ -n "$root" ] || misused
+    [ -n "$root" ] || misused "--root wants a folder that is not /"
     case $root in /*) ;; *) root=$PWD/$root ;; esac
-    [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
+    [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused "--root wants a folder that is not /"
 }
 
 mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log=''
@@ -83,22 +83,23 @@ while [ $# -gt 0 ]; do
         --check) mode=check ;;
         --verify) mode=verify ;;
         --list) mode=list ;;
-        --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
+        --bootstrap | --mark-done) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
         --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
         --older) older=1 ;;
         --json) json=1 ;;
-        --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
-        --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
-        --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
+        --root) [ $# -ge 2 ] || misused "$1 wants a folder"; below "$2"; shift ;;
+        --secrets) [ $# -ge 2 ] || misused "$1 wants a folder"; secrets=$2; shift ;;
+        --i-am) [ $# -ge 2 ] || misused "$1 wants a name"; me=$2; shift ;;
         # not for people: the engine calls itself in a mount namespace, see 45-rehearse.sh
-        --rehearse) [ $# -eq 3 ] || misused; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
+        --rehearse) [ $# -eq 3 ] || misused "$1 is for the engine"; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
         -h | --help) usage; exit 0 ;;
-        *) misused ;;
+        *) misused "'$1' is no option" ;;
     esac
     shift
 done
-case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused ;; esac
+case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused "--$instead goes alone or with --dry-run" ;; esac
 
-bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+case $0 in */*) bundle=${0%/*}/ ;; *) bundle=. ;; esac
+bundle=$(CDPATH='' cd -- "$bundle" && pwd)
 [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"

@@ -10,6 +10,7 @@ programs_here() {
     done
     [ -z "$absent" ] || fail "these programs are not here:$absent (packages coreutils, findutils, diffutils, grep, sed, mawk or gawk)"
     [ -n "$root" ] || command -v systemctl >/dev/null 2>&1 || fail "systemctl is not here (package systemd): only --root works without it"
+    [ -n "$root" ] || command -v getent >/dev/null 2>&1 || fail "getent is not here (package libc-bin or glibc-common): only --root works without it"
 }
 
 right_host() {
@@ -22,6 +23,12 @@ right_host() {
     fail "this bundle is for $host, and this host is $here; if it is $host all the same, say --i-am $host"
 }
 
+# only_root: who else may look, but sees neither what is recorded nor what was there before.
+only_root() {
+    [ -n "$root" ] || [ -z "$changes$instead" ] || [ "$(id -u)" = 0 ] ||
+        fail "only root can install or undo; --dry-run and --check need root only for files that others may not read"
+}
+
 # same_host: the bundle that was here last was for the same host.
 same_host() {
     [ -f "$state/host" ] && [ "$me" != "$host" ] || return 0
@@ -32,9 +39,10 @@ same_host() {
 # right_platform: paths and directives are those of a release (os-release(5)). A minor release does.
 right_platform() {
     [ -z "$root" ] && [ -n "$releases" ] || return 0
-    [ -f /etc/os-release ] || fail "this bundle is for $platform, and this host has no /etc/os-release to tell what it is"
+    [ -f /etc/os-release ] || fail "this bundle is for $platform, and this host has no /etc/os-release that tells what it is: put that back first"
     # shellcheck source=/dev/null
-    runs=$(. /etc/os-release && printf '%s %s\n' "${ID:-}" "${VERSION_ID:-}")
+    runs=$(. /etc/os-release && printf '%s %s\n' "${ID:-}" "${VERSION_ID:-}") ||
+        fail "this bundle is for $platform, and /etc/os-release cannot be read to tell what this host is: put that right first"
     for release in $releases; do
         case $runs in "${release%:*} ${release#*:}" | "${release%:*} ${release#*:}".*) return 0 ;; esac
     done
@@ -43,7 +51,7 @@ right_platform() {
 
 whole_bundle() {
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
-    [ -z "$wrong" ] || fail "the bundle is not as it was built:
+    [ -z "$wrong" ] || fail "the bundle is not as it was built, so copy it here again:
 $wrong"
     sums=$line_end$(cat "$bundle/SHA256SUMS")$line_end
     listed apply.sh
@@ -52,7 +60,7 @@ $wrong"
 
 # listed PATH: its sum was compared with the others.
 listed() {
-    case $sums in *"  $1$line_end"*) ;; *) fail "the bundle is not as it was built: SHA256SUMS does not list $1" ;; esac
+    case $sums in *"  $1$line_end"*) ;; *) fail "the bundle is not as it was built: SHA256SUMS does not list $1. Copy it here again" ;; esac
 }
 
 # source_of PATH: sets source, the sum of what the bundle has for it, tokens in place of secrets.
@@ -60,18 +68,27 @@ source_of() { source=$(path=$1 awk 'substr($0, 67) == ENVIRON["path"] { print su
 
 # lock: one run at a time; a lock that ends with the process, however it ends.
 lock() {
-    lock=$root/var/lib/clustergen/.lock
     if command -v flock >/dev/null 2>&1; then
         exec 9>>"$lock"
-        flock -n 9 || fail "another apply.sh is at work"
+        flock -n 9 || refuse_second
         return 0
     fi
     if ! mkdir "$lock.d" 2>/dev/null; then
-        holder=$(cat "$lock.d/pid" 2>/dev/null) || :
-        if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then fail "another apply.sh is at work: process $holder"; fi
+        ! held || refuse_second
         rm -rf "$lock.d"
-        mkdir "$lock.d" 2>/dev/null || fail "another apply.sh is at work"
+        mkdir "$lock.d" 2>/dev/null || refuse_second
     fi
     locked=$lock.d
     printf '%s\n' "$$" >"$locked/pid"
 }
+
+# held: another run has the lock, so what lies there is neither the old nor the new.
+held() {
+    if [ ! -d "$lock.d" ]; then
+        [ -f "$lock" ] && command -v flock >/dev/null 2>&1 && ! flock -n -s "$lock" true
+        return
+    fi
+    holder=$(cat "$lock.d/pid" 2>/dev/null) && kill -0 "$holder" 2>/dev/null
+}
+
+refuse_second() { fail "another apply.sh is at work${holder:+: process $holder}: ask again when it is through"; }

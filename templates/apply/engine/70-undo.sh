@@ -122,6 +122,7 @@ at_exit() {
     # a program that failed has said why; where, only we know
     if [ "$code" != 0 ] && [ -z "$error" ] && [ -n "$doing" ]; then
         error="failed while $doing"
+        [ "$code" = 130 ] || code=1
         note "$error"
         printf 'apply.sh: %s\n' "$error" >&2
     fi

@@ -19,6 +19,9 @@ go_back() {
     whole_bundle
     # shellcheck source=/dev/null
     . "$bundle/host.sh"
+    at=listed
+    resources
+    right_platform
 }
 
 # not_replaced: a bundle that was here, and that a later one has replaced, is most often a copy that

@@ -2,7 +2,7 @@
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' undoing='' lost=0
+missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle
@@ -15,24 +15,20 @@ programs_here
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
-state=$root/var/lib/clustergen/$cluster
+state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
 newest=$(generations | tail -n 1)
 if [ "$mode" = rehearse ]; then
     on_stage
     exit 0
 fi
-[ "$instead" != rollback ] || go_back
-secrets=${secrets:-$bundle/secrets}
 at=listed
 resources
+case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
+only_root
 right_host
 same_host
 right_platform
-# a bundle with nothing in it
-[ "$instead" != uninstall ] || resources() { :; }
-case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 if [ -n "$changes" ]; then
-    [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
     doing="making $state"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
@@ -42,13 +38,22 @@ if [ -n "$changes" ]; then
     leftovers
     newest=$(generations | tail -n 1)
     [ "$mode" != apply ] || not_replaced
+    doing="making $work"
 elif [ "$(id -u)" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
     work=/run/clustergen.$$
+    doing="making $work"
     rm -rf "$work"
 else
+    doing="making a folder in ${TMPDIR:-/tmp}"
     work=$(mktemp -d "${TMPDIR:-/tmp}/clustergen.XXXXXX")
 fi
+case $instead in
+    rollback) go_back ;;
+    # a bundle with nothing in it
+    uninstall) resources() { :; } ;;
+esac
+secrets=${secrets:-$bundle/secrets}
 mkdir -p "$work/scratch"
 for list in changed record keys back accounts probe steps proofs; do : >"$work/$list"; done
 
@@ -65,7 +70,7 @@ esac
 at=tools
 [ -n "$root" ] || resources
 [ -z "$packages" ] || [ "$mode" != apply ] || install_packages
-[ -z "$missing" ] || fail "these packages are not installed:$missing"
+[ -z "$missing" ] || fail "these packages are not installed:$missing; --install-packages installs them"
 doing="staging what is to be installed in $work"
 at=stage
 remember
@@ -76,6 +81,7 @@ remember_changes
 
 if [ "$mode" != apply ]; then
     doing=''
+    [ ! -f "$state/run/phase" ] || ! held || refuse_second
     differences=$(tell)
     if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
     [ "$mode" = check ] || show_diffs
