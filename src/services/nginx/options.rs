@@ -55,6 +55,13 @@ pub(super) struct Site {
     pub(super) span: Span,
 }
 
+impl Site {
+    /// Its names, the first one and its aliases.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Spanned<String>> {
+        std::iter::once(&self.name).chain(&self.aliases)
+    }
+}
+
 pub(super) struct Location {
     pub(super) path: Spanned<String>,
     pub(super) answer: Answer,

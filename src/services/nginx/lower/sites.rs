@@ -21,8 +21,8 @@ impl Site {
         here: &Here,
         cx: &mut Lowering,
     ) -> Fields {
-        let names: Vec<Text> = std::iter::once(&self.name)
-            .chain(&self.aliases)
+        let names: Vec<Text> = self
+            .names()
             .map(|name| cx.text(nginx_word(&name.value, name.span), name.span))
             .collect();
         let platform = cx.this().platform.clone();
