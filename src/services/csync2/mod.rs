@@ -1,8 +1,9 @@
 //! `csync2`: folders that are kept alike on the members of a group.
 //!
 //! Files: `csync2.cfg`, the group's key, the host's TLS pair, the peers' certificates, all in the
-//! one folder that the binary was built for; what listens for peers (a socket unit, xinetd, inetd); a crontab with
-//! this host's own minute; the logs of actions are rotated. Several groups on one host share cfg, pair and listener.
+//! one folder that the binary was built for; what listens for peers (a socket unit, xinetd, inetd);
+//! a crontab with this host's own minute; the logs of actions are rotated. Several groups on one
+//! host share cfg, pair and listener.
 //!
 //! Sources: csync2 2.0's `cfgfile_parser.y`, `csync2.c`, `daemon.c`; csync2(8). What the lab saw:
 //! - GnuTLS shows a certificate only where its issuer is among those that the server names, and
@@ -10,16 +11,18 @@
 //! - The caller's address is compared with a look-up of its name: `/etc/hosts` is part of it.
 //! - `-N` says who one is in every call, or the host's own name has to be spelt alike everywhere.
 
+mod check;
 mod first_sync;
 mod lower;
+mod options;
 mod peers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decode::set;
-use super::{Checking, Declare, Decode, Located, Lowering, Service, grid, read, rotation};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use super::{Checking, Declare, Decode, Located, Lowering, Service, grid, rotation};
+use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
@@ -28,9 +31,10 @@ use crate::model::facts::{
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
-use crate::model::value::{AbsPath, Duration, Port, Version};
-use crate::source::{Span, Spanned};
+use crate::model::value::{Duration, Port};
 use crate::syntax::node::Node;
+pub(super) use options::Csync2;
+use options::{Action, Daemon};
 
 /// The port that csync2 is registered for.
 const PORT: Port = Port::known(30865);
@@ -44,77 +48,11 @@ const ROTATION: &str = "clustergen-csync2";
 /// A member's certificate is pinned by its peers, so it is long-lived: ten years.
 const PAIR_VALIDITY: Duration = Duration::from_seconds(3650 * 86_400);
 
-pub(super) struct Csync2 {
-    name: String,
-    members: Vec<Spanned<HostId>>,
-    includes: Vec<Spanned<AbsPath>>,
-    excludes: Vec<Spanned<String>>,
-    actions: Vec<Action>,
-    backup_directory: Option<Spanned<AbsPath>>,
-    backup_generations: u64,
-    auto: Spanned<String>,
-    listener: Spanned<Daemon>,
-    port: Spanned<Port>,
-    every: Spanned<Duration>,
-    version: Option<Spanned<Version>>,
-    extra: Vec<Spanned<String>>,
-    /// Whether every name among the members is known.
-    complete: bool,
-    span: Span,
-}
-
-struct Action {
-    patterns: Vec<Spanned<String>>,
-    execs: Vec<Spanned<String>>,
-    logfile: Spanned<String>,
-    /// `do-local` or `do-local-only`.
-    local: Option<&'static str>,
-    span: Span,
-}
-
-/// What starts csync2 for a peer that connects.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Daemon {
-    Systemd,
-    Xinetd,
-    Inetd,
-}
-
 impl Service for Csync2 {
     const KIND: &'static str = "csync2";
 
     fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
-        let or = |child: &str, otherwise: &str| {
-            let found = read::first(node, child).and_then(read::text);
-            found.unwrap_or_else(|| Spanned::new(otherwise.to_owned(), node.head))
-        };
-        let listener = or("listener", "systemd");
-        let daemon = match listener.value.as_str() {
-            "xinetd" => Daemon::Xinetd,
-            "inetd" => Daemon::Inetd,
-            _ => Daemon::Systemd,
-        };
-        let every = read::first(node, "every").and_then(read::duration);
-        let port = read::first(node, "port").and_then(read::port);
-        let generations = read::first(node, "backup-generations").and_then(read::integer);
-        let members = cx.managed_hosts(node, "members");
-        Some(Self {
-            name: node.label()?.to_owned(),
-            complete: members.len() >= read::all(node, "members").len(),
-            members,
-            includes: read::all(node, "include").into_iter().filter_map(read::path).collect(),
-            excludes: read::texts(node, "exclude"),
-            actions: node.children_named("action").map(action).collect(),
-            backup_directory: read::first(node, "backup-directory").and_then(read::path),
-            backup_generations: generations.map_or(3, |it| it.value),
-            auto: or("auto", "younger"),
-            listener: Spanned::new(daemon, listener.span),
-            port: port.unwrap_or(Spanned::new(PORT, node.head)),
-            every: every.unwrap_or(Spanned::new(Duration::from_seconds(300), node.head)),
-            version: read::first(node, "version").and_then(read::version),
-            extra: read::texts(node, "extra"),
-            span: node.head,
-        })
+        options::decode(node, cx)
     }
 
     fn hosts(&self) -> HostSet {
@@ -163,15 +101,7 @@ impl Service for Csync2 {
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
-        if self.members.len() < 2 && self.complete {
-            let message = format!("`{}` has nobody to keep files alike with", cx.instance.key);
-            let span = self.members.first().map_or(self.span, |member| member.span);
-            diagnostics.push(
-                Diagnostic::error(Code::TooFew, message)
-                    .at(span, "the only member")
-                    .help("name two members at least"),
-            );
-        }
+        self.check_members(cx, diagnostics);
         self.check_version(diagnostics);
         self.check_addresses(cx.inventory, diagnostics);
         grid::check(&self.every, diagnostics);
@@ -188,18 +118,6 @@ impl Service for Csync2 {
     }
 }
 
-fn action(node: &Node) -> Action {
-    let logfile = read::first(node, "logfile").and_then(read::text);
-    let default = Spanned::new("/var/log/csync2_action.log".to_owned(), node.head);
-    Action {
-        patterns: read::texts(node, "pattern"),
-        execs: read::texts(node, "exec"),
-        logfile: logfile.unwrap_or(default),
-        local: ["do-local", "do-local-only"].into_iter().find(|it| node.child(it).is_some()),
-        span: node.head,
-    }
-}
-
 /// Members dial each other at the address that a host has for replication, where it has one.
 fn purpose() -> Option<Label> {
     Label::parse("replication").ok()
@@ -211,18 +129,6 @@ fn myself(cx: &Lowering) -> String {
 }
 
 impl Csync2 {
-    /// Before 2.0 a backup's messages go into the connection of the peer (Gluu's guide to csync2);
-    /// its database is another one, too. No release that is supported ships it.
-    fn check_version(&self, diagnostics: &mut Diagnostics) {
-        let Some(version) = self.version.as_ref().filter(|it| !it.value.at_least(&[2])) else {
-            return;
-        };
-        let message = format!("csync2 {} is older than what clustergen writes for", version.value);
-        let help = "its backups break the connection; take 2.0, as every platform here ships it";
-        let diagnostic = Diagnostic::error(Code::TooOld, message).at(version.span, "");
-        diagnostics.push(diagnostic.help(help));
-    }
-
     fn group_key(&self) -> String {
         format!("csync2[{}]/key", self.name)
     }
@@ -268,47 +174,6 @@ impl Csync2 {
                 declare.claims(&members, &["/etc/xinetd.d/csync2"], &ClaimKind::PerHost);
             }
             Daemon::Inetd => declare.claims(&members, &["/etc/inetd.conf"], &ClaimKind::Shared),
-        }
-    }
-
-    /// csync2 calls from the address of its own name, and is known by it: a member with an inner
-    /// address calls all others from there, and one without has to answer into that network.
-    fn check_addresses(&self, inventory: &Inventory, diagnostics: &mut Diagnostics) {
-        let has = |it: &&Spanned<HostId>| {
-            inventory.host(it.value).address(purpose().as_ref()).purpose.is_some()
-        };
-        let (with, without): (Vec<_>, Vec<_>) = self.members.iter().partition(has);
-        let (Some(with), Some(without)) = (with.first(), without.first()) else { return };
-        let (with, without) = (inventory.host(with.value), inventory.host(without.value));
-        let message = format!(
-            "`{}` has an address for replication, and `{}` has none",
-            with.name, without.name
-        );
-        diagnostics.push(
-            Diagnostic::warning(Code::MixedPurpose, message)
-                .at(without.origin.span, "it has to find a way to the inner address of the other")
-                .at(with.address(purpose().as_ref()).span, "from here csync2 calls all members")
-                .help("add `address \"…\" for=\"replication\"` to every member, or to none"),
-        );
-    }
-
-    fn check_includes(&self, diagnostics: &mut Diagnostics) {
-        let texts: Vec<(String, Span)> =
-            self.includes.iter().map(|it| (it.value.as_str().to_owned(), it.span)).collect();
-        for (path, first, second) in super::declare::twice(&texts, |it| (it.0.as_str(), it.1)) {
-            diagnostics.push(
-                Diagnostic::error(Code::NameTaken, format!("`{path}` is included twice"))
-                    .at(second, "the second one")
-                    .at(first, "the first one")
-                    .help("keep one of them"),
-            );
-        }
-        if let Some(root) = self.includes.iter().find(|it| it.value.as_str() == "/") {
-            diagnostics.push(
-                Diagnostic::error(Code::Unsafe, "csync2 would carry the whole file system over")
-                    .at(root.span, "")
-                    .help("name the folders that are to be alike"),
-            );
         }
     }
 
