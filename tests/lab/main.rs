@@ -3,13 +3,9 @@
 //! In: descriptions, short ones in the tests and those in `examples/`. Out: what the programs say
 //! of the bundles. Not here: what the bundles look like, which is golden's.
 //!
-//! Programs run on hosts made of namespaces ([`host`]), so root is needed, and nothing of the
-//! machine is touched. Debian 12, the packages that `.ci/test` lists.
 //! Programs run on hosts made of namespaces: [`host`] has nothing in it but what a test starts,
 //! [`cluster`] has several with a real systemd and everything that goes with it. Root is needed, and
 //! cgroup2; nothing of the machine is touched. Debian 12 with the packages that `.ci/test` lists.
-//! machine is touched. They are those of Debian 12; `.ci/test` lists their packages and installs
-//! them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 // Tests write descriptions and wait for daemons.
