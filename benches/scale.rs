@@ -30,7 +30,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clustergen::build::{Place, Report, build, compare_with};
 use clustergen::check::check;
 use clustergen::declare::declare;
 use clustergen::decode::decode;
@@ -44,6 +43,7 @@ use clustergen::model::host::HostId;
 use clustergen::output::write_state;
 use clustergen::products::expand;
 use clustergen::render::{MadeFrom, Templates, render, sha256};
+use clustergen::run::{Place, Report, build, compare_with};
 use clustergen::source::Sources;
 use clustergen::{Knowledge, syntax};
 use time::OffsetDateTime;

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use clustergen::build::build;
 use clustergen::diag::Code;
 use clustergen::disk::RealFolder;
+use clustergen::run::build;
 
 use crate::cli::{clustergen, code, text};
 use crate::support::{Bench, Edited, build_well, compare_text, day, golden, messages, no_faults};

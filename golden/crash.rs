@@ -7,8 +7,8 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clustergen::build::{build, compare_with};
 use clustergen::disk::{Disk, EntryKind, Look, RealDisk, RealFolder};
+use clustergen::run::{build, compare_with};
 
 use crate::support::{Bench, Edited, build_well, day, folders, tree};
 

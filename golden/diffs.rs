@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use clustergen::build::compare_with;
 use clustergen::disk::RealFolder;
+use clustergen::run::compare_with;
 
 use crate::support::{
     Bench, Edited, build_well, compare_text, compare_tree, day, folders, golden, messages,
@@ -22,7 +22,7 @@ fn every_change_is_told_as_stored() {
         };
         let (before, after) = (file("before.kdl"), file("after.kdl"));
         let mut bench = Bench::new(Some(&stored));
-        let fine = clustergen::build::build(bench.place(&before, "cluster.kdl"), &[], day())
+        let fine = clustergen::run::build(bench.place(&before, "cluster.kdl"), &[], day())
             .is_ok_and(|report| report.diffs.is_some())
             && bench.made_nothing();
         if !fine && updating() {

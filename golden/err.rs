@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clustergen::build::{Report, build};
 use clustergen::disk::RealFolder;
+use clustergen::run::{Report, build};
 
 use crate::support::{Bench, Edited, compare_text, day, golden, messages, no_faults, said};
 

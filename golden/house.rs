@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use clustergen::build::look;
 use clustergen::disk::RealFolder;
+use clustergen::run::look;
 
 use crate::support::{Bench, Edited, build_well, compare_tree, golden, messages, no_faults, tree};
 

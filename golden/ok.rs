@@ -30,13 +30,10 @@ fn every_good_description_builds_to_the_stored_bundles() {
         // a state that lacks something is made anew, with a vault that is thrown away
         let mut bench = Bench::new(Some(&stored));
         let folder = RealFolder(case.clone());
-        let complete = clustergen::build::build(
-            bench.place(&folder, "cluster.kdl"),
-            &[],
-            crate::support::day(),
-        )
-        .is_ok_and(|report| report.diffs.is_some())
-            && bench.made_nothing();
+        let complete =
+            clustergen::run::build(bench.place(&folder, "cluster.kdl"), &[], crate::support::day())
+                .is_ok_and(|report| report.diffs.is_some())
+                && bench.made_nothing();
         if !complete && updating() {
             bench = Bench::new(None);
         }

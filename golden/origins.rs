@@ -1,11 +1,11 @@
 //! Every line of every generated file knows the place that made it.
 
-use clustergen::build::look;
 use clustergen::diag::Diagnostics;
 use clustergen::disk::RealFolder;
 use clustergen::model::facts::service_kind;
 use clustergen::model::plan::Kind;
 use clustergen::render::{place, trace};
+use clustergen::run::look;
 
 use crate::support::{Bench, folders, golden};
 

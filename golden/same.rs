@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use clustergen::build::{build, compare_with};
 use clustergen::disk::RealFolder;
+use clustergen::run::{build, compare_with};
 
 use crate::cli::{clustergen, code, text};
 use crate::support::{

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use clustergen::build::look;
 use clustergen::diag::Code;
 use clustergen::disk::RealFolder;
 use clustergen::products;
+use clustergen::run::look;
 
 use crate::cli::{clustergen, code, text};
 use crate::support::{Bench, build_well, golden, messages, tree};

@@ -8,11 +8,11 @@ use std::fmt::Write;
 use std::fs;
 
 use clustergen::Compiled;
-use clustergen::build::look;
 use clustergen::diag::render::{Format, render};
 use clustergen::diag::{Code, Diagnostics};
 use clustergen::disk::RealFolder;
 use clustergen::model::plan::{HostPlan, ResourceKey};
+use clustergen::run::look;
 use clustergen::source::Sources;
 use clustergen::syntax::node::{Node, Value};
 use clustergen::syntax::parse;

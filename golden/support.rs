@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clustergen::build::{Fault, Place, Report, build};
 use clustergen::diag::render::{Format, render};
 use clustergen::disk::{Disk, RealDisk, RealFolder};
+use clustergen::run::{Fault, Place, Report, build};
 use clustergen::source::Folder;
 use time::OffsetDateTime;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Mutex;
 
-use clustergen::build::Place;
 use clustergen::disk::RealFolder;
+use clustergen::run::Place;
 use clustergen::watch::Watch;
 
 use crate::cli::{clustergen, code, text};

@@ -6,13 +6,13 @@
 
 use time::OffsetDateTime;
 
-use crate::build::{Fault, Place, open_state};
 use crate::diag::{Diagnostics, suggestion};
 use crate::identity::{Refusal, StateWrites, Vault, key_of_files};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, Facts, LeafKey};
 use crate::model::host::HostId;
 use crate::output::write_state;
+use crate::run::{Fault, Place, open_state};
 use crate::source::Sources;
 use crate::{Described, Knowledge, describe};
 

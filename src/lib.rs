@@ -16,7 +16,7 @@
 //! | render | `HostPlan` | `Bundle`: bytes | [`quote`], [`render`] |
 //! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
 //!
-//! [`compile`] is the way up to `Settled`; [`build`] takes it to the end; [`pack`] makes of a build
+//! [`compile`] is the way up to `Settled`; [`run`] takes it to the end; [`pack`] makes of a build
 //! what is carried to the hosts; [`certs`] makes requests for certificates that others sign; [`cli`]
 //! is the edge. [`reference`] tells what the schema says, [`systemd`] which directives there are
 //! since when, [`watch`] how far a build is.
@@ -34,7 +34,6 @@
 //! - Nothing secret is in a plan, a bundle or a diagnostic: only tokens and digests. Values are in
 //!   the vault's writes and in archives.
 
-pub mod build;
 pub mod certs;
 pub mod check;
 pub mod cli;
@@ -55,6 +54,7 @@ pub mod products;
 pub mod quote;
 pub mod reference;
 pub mod render;
+pub mod run;
 pub mod schema;
 pub mod services;
 pub mod source;

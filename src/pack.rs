@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::Compiled;
-use crate::build::{Fault, Place, Report, compare_with, selected};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::identity::{Refusal, value, value_name};
 use crate::model::facts::{LeafKey, SecretSource};
 use crate::model::host::HostId;
 use crate::model::plan::Slot;
 use crate::output::{Form, Packed, archive, keep_archive};
+use crate::run::{Fault, Place, Report, compare_with, selected};
 use crate::source::{Sources, Span};
 
 /// What is packed, and where to.

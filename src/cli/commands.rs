@@ -9,12 +9,12 @@ use super::args::{BuildArgs, CsrArgs, Input, LinksArgs};
 use super::progress::Progress;
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
-use crate::build::{Place, Report, build as run_build, compare_with, look};
 use crate::certs::requests;
 use crate::diag::counted;
 use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
 use crate::doors;
+use crate::run::{Place, Report, build as run_build, compare_with, look};
 use crate::syntax;
 
 /// `build`: writes the bundles.

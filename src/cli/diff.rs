@@ -7,8 +7,8 @@ use super::commands::judge;
 use super::git::Committed;
 use super::project::Project;
 use super::{Done, Failure, Manner, print};
-use crate::build::{Old, compare_against, compare_with};
 use crate::disk::{Look, RealDisk};
+use crate::run::{Old, compare_against, compare_with};
 
 pub(super) fn diff(args: &DiffArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;

@@ -15,8 +15,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::build::Fault;
 use crate::diag::render::Format;
+use crate::run::Fault;
 use args::{CertsCommand, Cli, Command, FormatArg};
 
 /// Why a command did not do what it was asked.

@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::args::Input;
 use super::{Failure, Manner};
-use crate::build::Place;
 use crate::disk::{RealDisk, RealFolder};
+use crate::run::Place;
 
 /// Whether two paths lead to one thing, as far as it is there.
 fn same(a: &Path, b: &Path) -> bool {

@@ -4,7 +4,8 @@ use std::io::ErrorKind::NotADirectory;
 
 use rayon::prelude::*;
 
-use super::{Fault, Place, Report};
+use super::place::Place;
+use super::report::{Fault, Report};
 use crate::diag::Diagnostics;
 use crate::identity::{Dry, Lock, Mint, State};
 use crate::model::host::HostId;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::hosts::{Worked, selected, work};
 use super::look::{look_on, open_state, read};
-use super::{Fault, Old, Place, Report};
+use super::place::{Old, Place};
+use super::report::{Fault, Report};
 use crate::diff::HostDiff;
 use crate::identity::{Dry, Locked, Mint};
 use crate::output::{ClusterJson, top_files};

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
-use super::{Fault, Old};
+use super::place::Old;
+use super::report::Fault;
 use crate::Compiled;
 use crate::diag::{Diagnostics, suggestion};
 use crate::diff::{HostDiff, Origins, compare, host_text};
