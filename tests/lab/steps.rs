@@ -34,7 +34,8 @@ fn what_needs_a_step_is_neither_started_nor_judged_until_it_is_done() {
     let (verify, _) = bundle.on(&host, &["--verify"]);
     assert!(!good(&verify).contains("tables"), "{}", said(&verify));
 
-    assert!(good(&bundle.on(&host, &["--bootstrap", "fill"]).0).contains("fill: done"));
+    let done = good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
+    assert!(done.contains("fill: done\nnow say apply.sh: what waited for fill is started"), "{done}");
     let (then, asked) = bundle.on(&host, &[]);
     good(&then);
     assert_eq!(asked, ["enable -q app.service", "start app.service"]);

@@ -33,6 +33,8 @@ need() {
     needed=$1
     shift
     case $at:$1 in
+        awaits:verify) ;;
+        awaits:*) [ "$needed" != "$wanted" ] || awaited=1 ;;
         waits:*) case "$waiting " in *" $needed "*) ;; *) waiting="$waiting $needed" ;; esac ;;
         stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;

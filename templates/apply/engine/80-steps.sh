@@ -92,12 +92,16 @@ prove() {
 
 # without_change: the modes that look, or do one step. Sets broken: how much does not work.
 without_change() {
-    at=$mode found='' broken=0
+    found='' awaited='' broken=0
+    at=awaits
+    resources
+    at=$mode
     resources
     case $mode in
         bootstrap | mark-done)
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
             [ "$mode" = bootstrap ] || mark_done "$wanted"
+            [ -z "$awaited" ] || say "now say apply.sh: what waited for $wanted is started then"
             ;;
     esac
 }
