@@ -79,7 +79,7 @@ const READERS: &[Reader] = &[
         reads: |path| path.starts_with("/etc/systemd/system/"),
         judge: |host, path| {
             let unit = path.split(".d/").next().unwrap_or(path);
-            silent(host, &format!("systemd-analyze verify '{unit}'"))
+            silent(host, &format!("systemd-analyze --man=no verify '{unit}'"))
         },
     },
     Reader {

@@ -25,13 +25,13 @@ resources() {
     file      0644 root:root /etc/systemd/system/report.timer restart report.timer
     file      0644 root:root /etc/systemd/system/system.slice.d/memory.conf none -
     file      0644 root:root /etc/timezone none -
-    check     0 '! systemd-analyze verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
-    check     0 '! systemd-analyze verify /etc/systemd/system/cron.service 2>&1 | grep -e '\''^/etc/systemd/system/cron.service.d/limits.conf:'\'' -e '\''^cron.service: '\'' -e '\''^Unit cron.service '\''' /etc/systemd/system/cron.service.d/limits.conf
-    check     0 '! systemd-analyze verify /etc/systemd/system/echo.socket 2>&1 | grep -e '\''^/etc/systemd/system/echo.socket:'\'' -e '\''^echo.socket: '\'' -e '\''^Unit echo.socket '\''' /etc/systemd/system/echo.socket
-    check     0 '! systemd-analyze verify /etc/systemd/system/echo@.service 2>&1 | grep -e '\''^/etc/systemd/system/echo@.service:'\'' -e '\''^echo@[^ ]*.service: '\'' -e '\''^Unit echo@[^ ]*.service '\''' /etc/systemd/system/echo@.service
-    check     0 '! systemd-analyze verify /etc/systemd/system/report.service 2>&1 | grep -e '\''^/etc/systemd/system/report.service:'\'' -e '\''^report.service: '\'' -e '\''^Unit report.service '\''' /etc/systemd/system/report.service
-    check     0 '! systemd-analyze verify /etc/systemd/system/report.timer 2>&1 | grep -e '\''^/etc/systemd/system/report.timer:'\'' -e '\''^report.timer: '\'' -e '\''^Unit report.timer '\''' /etc/systemd/system/report.timer
-    check     0 '! systemd-analyze verify /etc/systemd/system/system.slice 2>&1 | grep -e '\''^/etc/systemd/system/system.slice.d/memory.conf:'\'' -e '\''^system.slice: '\'' -e '\''^Unit system.slice '\''' /etc/systemd/system/system.slice.d/memory.conf
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/cron.service 2>&1 | grep -e '\''^/etc/systemd/system/cron.service.d/limits.conf:'\'' -e '\''^cron.service: '\'' -e '\''^Unit cron.service '\''' /etc/systemd/system/cron.service.d/limits.conf
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/echo.socket 2>&1 | grep -e '\''^/etc/systemd/system/echo.socket:'\'' -e '\''^echo.socket: '\'' -e '\''^Unit echo.socket '\''' /etc/systemd/system/echo.socket
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/echo@.service 2>&1 | grep -e '\''^/etc/systemd/system/echo@.service:'\'' -e '\''^echo@[^ ]*.service: '\'' -e '\''^Unit echo@[^ ]*.service '\''' /etc/systemd/system/echo@.service
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/report.service 2>&1 | grep -e '\''^/etc/systemd/system/report.service:'\'' -e '\''^report.service: '\'' -e '\''^Unit report.service '\''' /etc/systemd/system/report.service
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/report.timer 2>&1 | grep -e '\''^/etc/systemd/system/report.timer:'\'' -e '\''^report.timer: '\'' -e '\''^Unit report.timer '\''' /etc/systemd/system/report.timer
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/system.slice 2>&1 | grep -e '\''^/etc/systemd/system/system.slice.d/memory.conf:'\'' -e '\''^system.slice: '\'' -e '\''^Unit system.slice '\''' /etc/systemd/system/system.slice.d/memory.conf
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      app.service
     unit      echo.socket

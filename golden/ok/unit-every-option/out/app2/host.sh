@@ -18,7 +18,7 @@ resources() {
     block     units /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-units.cfg none -
     file      0644 root:root /etc/systemd/system/app.service reload app.service
-    check     0 '! systemd-analyze verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/app.service 2>&1 | grep -e '\''^/etc/systemd/system/app.service:'\'' -e '\''^app.service: '\'' -e '\''^Unit app.service '\''' /etc/systemd/system/app.service
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      app.service
     verify    'each name of /etc/hosts leads where it says' '
