@@ -148,7 +148,7 @@ fn systemd_has_nothing_to_say_of_any_golden_unit() {
 
 /// Runs the checks of a bundle's `host.sh` that begin with a word, as `apply.sh` does.
 const CHECKS: &str = r#"
-    for verb in package group user directory link block file made unit step verify where need; do
+    for verb in package group user directory link block file made ensure unit step verify where need; do
         eval "$verb() { :; }"
     done
     check() { case $2 in *"$wanted"*) scratch=/tmp sh -c "$2" </dev/null || echo "refused $3" ;; esac; }
