@@ -53,18 +53,14 @@ whole_bundle() {
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built, so copy it here again:
 $wrong"
-    sums=$line_end$(cat "$bundle/SHA256SUMS")$line_end
-    listed apply.sh
-    listed host.sh
+    listed printf '%s\n' apply.sh host.sh
 }
 
-# listed PATH: its sum was compared with the others.
+# listed COMMAND...: each path that it prints is one whose sum was compared.
 listed() {
-    case $sums in *"  $1$line_end"*) ;; *) fail "the bundle is not as it was built: SHA256SUMS does not list $1. Copy it here again" ;; esac
+    absent=$("$@" | awk 'FILENAME == ARGV[1] { sum[substr($0, 67)]; next } !($0 in sum) { printf " %s", $0 }' "$bundle/SHA256SUMS" -)
+    [ -z "$absent" ] || fail "the bundle is not as it was built: SHA256SUMS does not list$absent. Copy it here again"
 }
-
-# source_of PATH: sets source, the sum of what the bundle has for it, tokens in place of secrets.
-source_of() { source=$(path=$1 awk 'substr($0, 67) == ENVIRON["path"] { print substr($0, 1, 64) }' "$bundle/SHA256SUMS"); }
 
 # lock: one run at a time; a lock that ends with the process, however it ends.
 lock() {

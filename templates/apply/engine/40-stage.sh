@@ -45,9 +45,10 @@ is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
     case $at:$1 in
-        listed:file | listed:seed) listed "files$4" ;;
-        listed:block) listed "edits$3.block" ;;
-        listed:keys) listed "edits$3.keys" ;;
+        listed:file | listed:seed) printf 'files%s\n' "$4" ;;
+        listed:block) printf 'edits%s.block\n' "$3" ;;
+        listed:keys) printf 'edits%s.keys\n' "$3" ;;
+        wanted:file) printf '%s %s %s\n' "$2" "$3" "$4" ;;
         tools:package) want_package "$2" ;;
         tools:group | tools:user) accounts="$accounts $2" ;;
         stage:group | stage:user) [ -n "$root" ] || { stage_account "$@"; } ;;
@@ -177,43 +178,39 @@ differs() {
     [ "$1" != - ] && ! belongs "$@"
 }
 
-# remember: sets fresh, a line for each file that was installed from what this bundle has, and that
-# lies there as it was installed: mode, owner in names and in numbers, path. No secret is opened to
-# know that, and no program is started for any one of them.
+# remember: sets fresh, a path on each line, in the order of host.sh: files that were installed from
+# what this bundle has, and that lie there as they were installed and are to be. No secret is opened
+# to know that, and no program is started for any one of them.
 remember() {
-    fresh=$line_end
+    fresh=''
     [ -f "$state/installed" ] || return 0
     root=$root awk -F '\t' 'FILENAME == ARGV[1] { source[substr($0, 67)] = substr($0, 1, 64); next }
         $1 == "file" && $6 == source["files" $2] { print $3 "  " ENVIRON["root"] $2 }' "$bundle/SHA256SUMS" "$state/installed" >"$work/expected"
     [ -s "$work/expected" ] || return 0
     { sha256sum -c "$work/expected" 2>/dev/null || :; } | sed -n 's/: OK$//p' | tr '\n' '\0' |
         xargs -0 stat -c '%F/%a %U:%G %u:%g %n' 2>/dev/null >"$work/found" || :
-    fresh=$line_end$(root=$root awk '/^regular/ {
-        sub("^[^/]*/", "")
-        bits = $1; by_name = $2; by_number = $3
-        sub("^[^ ]* [^ ]* [^ ]* ", "")
-        bits = substr("000" bits, length(bits))
-        path = substr($0, length(ENVIRON["root"]) + 1)
-        print bits " " by_name " " path
-        print bits " " by_number " " path
-        print bits " " path
-    }' "$work/found")$line_end
+    fresh=$(at=wanted && resources | root=$root awk '
+        function behind(words, text) { while (words--) sub("^[^ ]* ", "", text); return text }
+        FILENAME == ARGV[1] {
+            if (!sub("^regular[^/]*/", "")) next
+            path = substr(behind(3, $0), length(ENVIRON["root"]) + 1)
+            bits[path] = substr("000" $1, length($1)); by_name[path] = $2; by_number[path] = $3
+            next
+        }
+        { path = behind(2, $0) }
+        bits[path] == $1 && (ENVIRON["root"] != "" || by_name[path] == $2 || by_number[path] == $2) { print path }
+    ' "$work/found" -)$line_end
 }
 
-# is_fresh MODE OWNER PATH
+# is_fresh PATH: asked for in the order of host.sh, so it is the first one that is left, or none of them.
 is_fresh() {
-    if [ -n "$root" ]; then
-        case $fresh in *"$line_end$1 $3$line_end"*) return 0 ;; esac
-        return 1
-    fi
-    case $fresh in *"$line_end$1 $2 $3$line_end"*) return 0 ;; esac
-    return 1
+    case $fresh in "$1$line_end"*) fresh=${fresh#*"$line_end"} ;; *) return 1 ;; esac
 }
 
 # stage_file MODE OWNER PATH ACTION UNIT
 stage_file() {
-    if is_fresh "$@"; then
-        # complete_record has the sums
+    if is_fresh "$3"; then
+        # complete_record has the sum
         record file "$3" = "$4" "$5"
         return
     fi
@@ -226,18 +223,20 @@ stage_file() {
     fi
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
-    source_of "files$3"
-    record file "$3" "$(sum "$work/new$3")" "$4" "$5" "$source"
+    record file "$3" "$(sum "$work/new$3")" "$4" "$5"
     ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
 }
 
-# complete_record: gives the files that are as they were the sums that they had.
+# complete_record: gives the files that are as they were the sum that they had, and all of them the sum
+# of what the bundle has for them, with tokens in place of secrets.
 complete_record() {
-    [ -f "$state/installed" ] || return 0
+    last=$state/installed
+    [ -f "$last" ] || last=/dev/null
     awk -F '\t' 'BEGIN { OFS = "\t" }
-        FILENAME == ARGV[1] { if ($1 == "file") { sum[$2] = $3; source[$2] = $6 } next }
-        $1 == "file" && $3 == "=" { $3 = sum[$2]; $6 = source[$2] }
-        { print }' "$state/installed" "$work/record" >"$work/record.new"
+        FILENAME == ARGV[1] { source[substr($0, 67)] = substr($0, 1, 64); next }
+        FILENAME == ARGV[2] { if ($1 == "file") sum[$2] = $3; next }
+        $1 == "file" { if ($3 == "=") $3 = sum[$2]; $6 = source["files" $2] }
+        { print }' "$bundle/SHA256SUMS" "$last" "$work/record" >"$work/record.new"
     mv -f "$work/record.new" "$work/record"
 }
 

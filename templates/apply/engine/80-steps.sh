@@ -37,7 +37,7 @@ step_files() {
     files=$work/files
     mkdir -p "$files"
     for file in "$bundle/steps/$wanted"/*; do
-        [ ! -f "$file" ] || { listed "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
+        [ ! -f "$file" ] || { listed echo "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
     done
 }
 

@@ -22,7 +22,7 @@ if [ "$mode" = rehearse ]; then
     exit 0
 fi
 at=listed
-resources
+listed resources
 case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 only_root
 right_host
