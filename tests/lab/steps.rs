@@ -35,7 +35,10 @@ fn what_needs_a_step_is_neither_started_nor_judged_until_it_is_done() {
     assert!(!good(&verify).contains("tables"), "{}", said(&verify));
 
     let done = good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
-    assert!(done.contains("fill: done\nnow say apply.sh: what waited for fill is started"), "{done}");
+    assert!(
+        done.contains("fill: done\nnow say apply.sh: what waited for fill is started"),
+        "{done}"
+    );
     let (then, asked) = bundle.on(&host, &[]);
     good(&then);
     assert_eq!(asked, ["enable -q app.service", "start app.service"]);

@@ -52,10 +52,14 @@ fn a_program_that_is_not_here_is_named_and_nothing_is_done() {
         let mut found = there.iter().filter(|it| it.symlink_metadata().is_ok()).peekable();
         assert!(found.peek().is_some(), "{name} is listed, and no machine has it");
         let away: Vec<_> = found.map(|it| (it, it.with_extension("away"))).collect();
-        away.iter().for_each(|(from, to)| fs::rename(from, to).unwrap());
+        for (from, to) in &away {
+            fs::rename(from, to).unwrap();
+        }
         refused(&bundle, &host, &[], 1, name);
         refused(&bundle, &host, &["--check"], 1, "not here");
-        away.iter().for_each(|(from, to)| fs::rename(to, from).unwrap());
+        for (from, to) in &away {
+            fs::rename(to, from).unwrap();
+        }
     }
     good(&bundle.on(&host, &[]).0);
 }
