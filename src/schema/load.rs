@@ -85,6 +85,7 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "mode" => Type::Mode,
         "account" => Type::Account,
         "login" => Type::Login,
+        "file-name" => Type::FileName,
         "package" => Type::Package,
         "unit" => Type::Unit,
         "schedule" => Type::Schedule,

@@ -35,6 +35,8 @@ pub enum Type {
     Account,
     /// A user or group that is to be made.
     Login,
+    /// A file's name without its folder.
+    FileName,
     /// A package of the distribution.
     Package,
     /// A systemd unit's name.
@@ -81,6 +83,7 @@ impl Type {
             Self::Mode => "mode",
             Self::Account => "account",
             Self::Login => "login",
+            Self::FileName => "file-name",
             Self::Package => "package",
             Self::Unit => "unit",
             Self::Schedule => "schedule",
@@ -137,6 +140,9 @@ impl Type {
             Self::Mode => "permissions in octal: `\"0640\"`",
             Self::Account => "a user or group of the host: `\"www-data\"`",
             Self::Login => "a user or group that is to be made: `\"app\"`",
+            Self::FileName => {
+                "letters, digits, `.`, `_` and `-`, not beginning with a dot or hyphen: `\"tables.sql\"`"
+            }
             Self::Package => "a package by its name alone: `\"curl\"`",
             Self::Unit => "a systemd unit with its suffix: `\"app.service\"`",
             Self::Schedule => {
@@ -215,6 +221,7 @@ impl Type {
             }
             Self::Account => account(text),
             Self::Login => login(text),
+            Self::FileName => file_name(text),
             Self::Package => package(text),
             Self::Unit => unit(text),
             Self::Schedule => Crontab::parse(text).map(drop),
@@ -268,6 +275,15 @@ fn login(text: &str) -> Result<(), Wrong> {
 }
 
 /// deb-control(5) and RPM's names together. A `-` at the end would have apt remove the package.
+fn file_name(text: &str) -> Result<(), Wrong> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.starts_with(first) && text.chars().all(legal) && text.len() <= 255 {
+        return Ok(());
+    }
+    Err(Wrong::new("is no file's name", "write its name alone, without a folder: `\"tables.sql\"`"))
+}
+
 fn package(text: &str) -> Result<(), Wrong> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "+._-".contains(c);
     let first = |c: char| c.is_ascii_alphanumeric();

@@ -6,7 +6,8 @@
 
 use super::{Decode, Lowering};
 use crate::diag::{Code, Diagnostic};
-use crate::quote::{Encoding, Piece};
+use crate::model::view::Fields;
+use crate::quote::{Encoding, Piece, verbatim};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Value;
 
@@ -45,6 +46,17 @@ impl Content {
     /// Whether it may differ from host to host.
     pub(super) fn is_own(&self) -> bool {
         self.parts.iter().any(|part| !matches!(part, Part::Literal(_)))
+    }
+
+    /// For the template of a whole file.
+    pub(super) fn view(&self, cx: &mut Lowering) -> Fields {
+        let pieces = self.pieces(cx, Encoding::Raw);
+        let mut text: String = pieces.iter().map(Piece::as_str).collect();
+        // the template ends the last line
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        Fields::new(self.span).text("content", verbatim(text, self.span))
     }
 
     /// What it comes to on a host; secrets are tokens for their values in this encoding.

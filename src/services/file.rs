@@ -9,8 +9,6 @@ use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
 use crate::model::plan::{Body, File, Kind, OnChange};
 use crate::model::value::{AbsPath, Mode};
-use crate::model::view::Fields;
-use crate::quote::{Encoding, Piece, verbatim};
 use crate::source::Spanned;
 use crate::syntax::node::Node;
 
@@ -77,14 +75,7 @@ impl Service for OwnFile {
     fn lower(services: &[Located<Self>], cx: &mut Lowering) {
         for service in services {
             let file = service.options;
-            let pieces = file.content.pieces(cx, Encoding::Raw);
-            let mut text: String = pieces.iter().map(Piece::as_str).collect();
-            // the template ends the last line
-            if text.ends_with('\n') {
-                text.pop();
-            }
-            let span = file.content.span;
-            let view = Fields::new(span).text("content", verbatim(text, span));
+            let view = file.content.view(cx);
             let resource = File {
                 path: file.path.value.clone(),
                 mode: file.mode,

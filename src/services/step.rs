@@ -3,6 +3,7 @@
 //! Its commands are the person's own; they land in `host.sh` as one quoted word each, so that a
 //! brace too many is the command's fault and not the script's. Not here: the order (see `declare`).
 
+use super::content::Content;
 use super::decode::set;
 use super::lowering::Scripts;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
@@ -10,6 +11,7 @@ use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::StepFact;
 use crate::model::host::{HostId, HostSet};
+use crate::model::plan::StepFile;
 use crate::quote::sh_word;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
@@ -19,6 +21,7 @@ pub(super) struct OwnStep {
     on: HostSet,
     title: String,
     after: Vec<After>,
+    files: Vec<(String, Content)>,
     guard: Option<Spanned<String>>,
     run: Option<Spanned<String>>,
     proof: Spanned<String>,
@@ -47,11 +50,17 @@ impl Service for OwnStep {
             };
             after.push(After { step: step.as_str()?.to_owned(), on, span: step.span });
         }
+        let mut files = Vec::new();
+        for child in node.children_named("file") {
+            let [name, content] = child.args.as_slice() else { continue };
+            files.push((name.as_str()?.to_owned(), Content::decode(content, cx)?));
+        }
         let command = |child: &str| read::first(node, child).and_then(read::text);
         Some(Self {
             on,
             title: command("title").map_or_else(|| name.clone(), |it| it.value),
             after,
+            files,
             guard: command("guard"),
             run: command("run"),
             proof: command("proof")?,
@@ -94,6 +103,11 @@ impl Service for OwnStep {
                 proof: shell(&step.proof),
             };
             cx.step(service.owner(), &step.name, scripts);
+            for (name, content) in &step.files {
+                let (step, name, template) = (step.name.clone(), name.clone(), "file/file");
+                let view = content.view(cx);
+                cx.step_file(service.owner(), StepFile { step, name, template, view });
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One-time steps and proofs: what waits, what is done once, what is never done unasked.
 
+use std::fs;
+
 use crate::built::said;
 use crate::bundle::{Bundle, bad, good, start};
 
@@ -87,4 +89,33 @@ fn a_step_that_fails_or_proves_nothing_leaves_no_mark() {
     bad(&Bundle::of(&vain, &[]).on(&host, &["--bootstrap", "fill"]).0, "its proof does not hold");
     bad(&Bundle::of(STEP, &[]).on(&host, &["--bootstrap", "fil"]).0, "h has no step fil");
     assert!(!host.path("/var/lib/clustergen/c/done/fill").exists());
+}
+
+#[test]
+fn what_a_step_needs_is_filled_in_for_it_and_gone_after() {
+    let table = "
+step 1/1 load keeps 'the tables are there'
+}
+run_load() {
+    sh -ec 'stat -c \"%a %n\" \"$files\" \"$files/tables.sql\" >/tmp/modes; cat \"$files/tables.sql\" >/tmp/loaded'
+}
+proof_load() {
+    grep -q secret /tmp/loaded
+";
+    let bundle = Bundle::of(table, &[("steps/load/tables.sql", "password CGSECRET_k\n")]);
+    bundle.secret("CGSECRET_k", "a & \\1 secret");
+    let host = start("h");
+    good(&bundle.on(&host, &["--bootstrap", "load"]).0);
+    assert_eq!(host.read("/tmp/loaded"), "password a & \\1 secret\n");
+    let modes = host.read("/tmp/modes");
+    assert!(
+        modes.lines().all(|line| line.starts_with("700 ") || line.starts_with("600 ")),
+        "{modes}"
+    );
+    let left = said(&host.run(&["grep", "-rl", "a & ", "/var/lib/clustergen", "/run", "/var/log"]));
+    assert!(!left.contains("tables.sql"), "{left}");
+
+    let other = start("h");
+    fs::write(bundle.folder.path().join("steps/load/tables.sql"), "drop table items;\n").unwrap();
+    bad(&bundle.on(&other, &["--bootstrap", "load"]).0, "the bundle is not as it was built");
 }

@@ -35,6 +35,7 @@ bootstrap_step() {
 # step, with its secrets.
 step_files() {
     files=$work/files
+    export files
     mkdir -p "$files"
     for file in "$bundle/steps/$wanted"/*; do
         [ ! -f "$file" ] || { listed echo "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
