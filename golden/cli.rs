@@ -136,6 +136,32 @@ fn what_cannot_be_read_ends_with_3_and_a_sentence() {
     assert!(said(&["check", "large.kdl"]).contains("more than the 32 MiB"));
 }
 
+/// Every command that writes where it is told to.
+#[test]
+fn what_cannot_be_written_ends_with_3_and_says_what_to_do() {
+    let certificate =
+        "certificate \"www\" { names \"www.example.net\"; source \"files\" cert=\"www.crt\"; }";
+    let folder = with(format!("{GOOD}{certificate}\n").as_bytes());
+    let said = |args: &[&str]| {
+        let output = clustergen(folder.path(), args, &[]);
+        assert_eq!(code(&output), 3, "{args:?}: {}", text(&output));
+        text(&output)
+    };
+    let wrong = |path: &str, why: &str| {
+        format!("clustergen: `{path}` cannot be written: {why}, or name another place\n")
+    };
+    let missing = "there is no folder `no/such`; make it first";
+    assert_eq!(said(&["init", "-o", "no/such/x.kdl"]), wrong("no/such/x.kdl", missing));
+    assert_eq!(said(&["man", "no/such/man1"]), wrong("no/such/man1", missing));
+    let csr = |to| said(&["certs", "csr", "cluster.kdl", "www", "-o", to]);
+    assert_eq!(csr("no/such/requests"), wrong("no/such/requests", missing));
+    let file = "a part of the path is a file; take it away";
+    assert_eq!(said(&["init", "-o", "cluster.kdl/x"]), wrong("cluster.kdl/x", file));
+    assert_eq!(said(&["man", "cluster.kdl/man1"]), wrong("cluster.kdl/man1", file));
+    let there = "it is there, and no folder; take it away";
+    assert_eq!(said(&["man", "cluster.kdl"]), wrong("cluster.kdl", there));
+}
+
 #[test]
 fn bombs_of_nesting_are_faults_and_never_end_the_process() {
     let many = |open: &str, close: &str| [open.repeat(100_000), close.repeat(100_000)].concat();

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::args::{BuildArgs, CsrArgs, Input, LinksArgs};
 use super::progress::Progress;
 use super::project::Project;
-use super::{Done, Failure, Manner, print, tell};
+use super::{Done, Failure, Manner, print, tell, write};
 use crate::certs::requests;
 use crate::diag::counted;
 use crate::diag::render::{Format, render};
@@ -95,22 +95,14 @@ pub(super) fn csr(args: &CsrArgs, manner: Manner) -> Done {
         match &args.output {
             None => print(&request.pem)?,
             Some(folder) => {
-                let path = folder.join(format!("{}.csr", request.name));
-                write(&path, &request.pem)?;
+                let file = (format!("{}.csr", request.name), request.pem.into_bytes());
+                let path = folder.join(&file.0);
+                write::into(folder, &[file])?;
                 print(&format!("{}\n", path.display()))?;
             }
         }
     }
     Ok(())
-}
-
-/// Writes a file that may be there already.
-fn write(path: &Path, text: &str) -> Done {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let done = RealDisk.make_folder(folder, 0o755);
-    let done = done.and_then(|()| RealDisk.remove_file(path));
-    let done = done.and_then(|()| RealDisk.create(path, text.as_bytes(), 0o644));
-    done.map_err(|error| Failure::Environment(format!("`{}`: {error}", path.display())))
 }
 
 /// `links`: who talks to whom, as a table or as JSON.

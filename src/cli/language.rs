@@ -1,12 +1,10 @@
 //! Commands about the language itself: they read no description.
 
-use std::io::ErrorKind::AlreadyExists;
-
 use super::args::{ExplainArgs, InitArgs, SchemaArgs};
-use super::{Done, Failure, print};
+use super::{Done, Failure, print, write};
 use crate::Knowledge;
 use crate::diag::{self, Code, did_you_mean};
-use crate::disk::{Disk, RealDisk, RealFolder};
+use crate::disk::RealFolder;
 use crate::source::Sources;
 use crate::{reference, schema};
 
@@ -29,13 +27,7 @@ pub(super) fn init(args: &InitArgs) -> Done {
     let text = schema::starter(product)
         .ok_or_else(|| Failure::Bug("a product without a starter".to_owned()))?;
     let path = args.output.display();
-    RealDisk.create(&args.output, text.as_bytes(), 0o644).map_err(|error| {
-        let why = match error.kind() {
-            AlreadyExists => "is there already: name another file with `-o`".to_owned(),
-            _ => format!("cannot be written: {error}"),
-        };
-        Failure::Environment(format!("`{path}` {why}"))
-    })?;
+    write::new(&args.output, text.as_bytes())?;
     print(&format!("{path}: put your names and addresses in, then run `clustergen check {path}`\n"))
 }
 

@@ -3,15 +3,13 @@
 //! In: the commands of `args`. Out: texts. Not here: what help says; those are comments there.
 
 use std::io;
-use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::args::{Cli, CompletionsArgs, ManArgs, ShellArg};
-use super::{Done, Failure, print};
-use crate::disk::{Disk, RealDisk};
+use super::{Done, Failure, print, write};
 
 /// `completions`: a script for a shell.
 pub(super) fn completions(args: &CompletionsArgs) -> Done {
@@ -33,19 +31,7 @@ pub(super) fn man(args: &ManArgs) -> Done {
     let Some(folder) = &args.folder else {
         return print(&String::from_utf8_lossy(&pages.swap_remove(0).1));
     };
-    write(folder, &pages).map_err(|error| {
-        Failure::Environment(format!("`{}` cannot be written: {error}", folder.display()))
-    })
-}
-
-fn write(folder: &Path, pages: &[Page]) -> io::Result<()> {
-    RealDisk.make_folder(folder, 0o755)?;
-    for (name, page) in pages {
-        let path = folder.join(name);
-        RealDisk.remove_file(&path)?;
-        RealDisk.create(&path, page, 0o644)?;
-    }
-    Ok(())
+    write::into(folder, &pages)
 }
 
 /// `clustergen-build.1`, and its text.

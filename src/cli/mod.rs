@@ -9,6 +9,7 @@ mod manual;
 mod pack;
 mod progress;
 mod project;
+mod write;
 
 use std::io::Write;
 use std::process::ExitCode;
