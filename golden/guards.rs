@@ -88,8 +88,11 @@ fn every_service_has_schema_templates_and_cases_of_its_name() {
         .collect();
     let bad: Vec<String> = tree(&golden().join("err")).into_keys().collect();
     for kind in services.union(&products) {
-        assert!(good.iter().any(|it| it.starts_with(kind)), "no golden/ok/{kind}-…");
-        assert!(bad.iter().any(|it| it.contains(kind)), "no golden/err/…{kind}…");
+        let start = format!("{kind}-");
+        assert!(good.iter().any(|it| it.starts_with(&start)), "no golden/ok/{start}…");
+        let starts = [format!("{kind}/"), format!("schema/{kind}."), format!("schema/{kind}-")];
+        let told = bad.iter().any(|it| starts.iter().any(|start| it.starts_with(start)));
+        assert!(told, "no golden/err/{kind}/…");
     }
 }
 

@@ -91,10 +91,11 @@ fn what_nginx_refuses_is_put_back_and_nothing_is_reloaded() {
 fn what_csync2_refuses_is_put_back() {
     let built = Built::example("web.kdl");
     let host = start("app1");
-    let broken = example().replace("every \"10m\"", "every \"10m\"; extra \"auto sometimes;\"");
+    let broken = example().replace("every \"10m\"", "every \"10m\"; extra \"auto none;\"");
     built.rebuild(&broken);
     let (done, asked) = apply(&built, &host, "app1", &[]);
-    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    bad(&done, "the new files are wrong");
+    assert!(said(&done).contains("a group might only have one auto-setting"), "{}", said(&done));
     assert!(!host.path("/etc/cron.d/clustergen-csync2").exists(), "new files are taken away");
     assert!(asked.is_empty(), "{asked:?}");
 }

@@ -148,7 +148,8 @@ fn systemd_has_nothing_to_say_of_any_golden_unit() {
 
 /// Runs the checks of a bundle's `host.sh` that begin with a word, as `apply.sh` does.
 const CHECKS: &str = r#"
-    for verb in package group user directory link block file made ensure unit step verify where need; do
+    for verb in package group user directory link block keys file seed made ensure unit step verify \
+        where need; do
         eval "$verb() { :; }"
     done
     check() { case $2 in *"$wanted"*) scratch=/tmp sh -c "$2" </dev/null || echo "refused $3" ;; esac; }
@@ -167,6 +168,7 @@ fn checks_pass_what_is_right_and_refuse_what_is_not() {
         ("systemd-analyze", "/etc/systemd/system", ["]\n", "]\nNonsense=1\n"]),
     ];
     for (program, folder, [right, wrong]) in golden_files {
+        let mut broken = 0;
         let check = format!("wanted={program}; {CHECKS}");
         for (bundle, files) in golden(folder) {
             let script = fs::read_to_string(bundle.join("host.sh")).unwrap();
@@ -188,8 +190,10 @@ fn checks_pass_what_is_right_and_refuse_what_is_not() {
                     told.lines().filter_map(|line| line.strip_prefix("refused ")).collect();
                 assert_eq!(refused, [path.as_str()], "{told}");
                 host.write(path, &files[path]);
+                broken += 1;
             }
         }
+        assert!(broken > 5, "{program} was given {broken} broken files");
     }
 }
 
