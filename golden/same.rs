@@ -193,10 +193,11 @@ fn what_expand_prints_builds_to_the_same_bundles_but_for_origins() {
 fn a_partial_build_writes_its_host_alone_and_never_the_lock() {
     let folder = project("gluu-4");
     clustergen(folder.path(), &["build"], &[]);
+    let description = folder.path().join("cluster.kdl");
     let edit = |from: &str, to: &str| {
-        let path = folder.path().join("cluster.kdl");
-        let text = fs::read_to_string(&path).unwrap().replace(from, to);
-        fs::write(path, text).unwrap();
+        let text = fs::read_to_string(&description).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&description, text.replace(from, to)).unwrap();
     };
     edit("    cache \"redis\"", "    cache \"redis\"\n    file-replication { auto \"none\"; }");
     let before = tree(&folder.path().join("out"));
@@ -205,14 +206,18 @@ fn a_partial_build_writes_its_host_alone_and_never_the_lock() {
     let after = tree(&folder.path().join("out"));
     assert_ne!(before["node1/files/etc/csync2.cfg"], after["node1/files/etc/csync2.cfg"]);
     assert_eq!(before["node2/files/etc/csync2.cfg"], after["node2/files/etc/csync2.cfg"]);
-    edit("file-replication {", "file-replication { every \"1m\";");
-    edit("auto \"none\"", "include \"/srv\"");
-    edit("every \"1m\"", "every \"2m\"");
-    edit("nodes \"node1\" \"node2\"", "nodes \"node1\" \"node2\" \"redis\"");
-    let refused = clustergen(folder.path(), &["build", "--host", "node1"], &[]);
-    assert_eq!(code(&refused), 1, "{}", text(&refused));
-    let unknown = clustergen(folder.path(), &["build", "--host", "node9"], &[]);
-    assert_eq!(code(&unknown), 1, "{}", text(&unknown));
+    let refused = |host: &str| {
+        let before = tree(folder.path());
+        let refused = clustergen(folder.path(), &["build", "--host", host], &[]);
+        assert_eq!(code(&refused), 1, "{}", text(&refused));
+        assert!(before == tree(folder.path()), "something was written");
+        text(&refused)
+    };
+    assert!(refused("node9").contains("did you mean `node1`?"));
+    // a job with minutes of its own is a new line of the lock
+    let job = "cron \"job\" { on \"redis\"; every \"20m\"; command \"true\"; }\n\ngluu \"idp\"";
+    edit("gluu \"idp\"", job);
+    assert!(refused("node1").contains("a partial build cannot change the lock"));
 }
 
 #[test]
@@ -222,6 +227,7 @@ fn an_output_folder_of_somebody_else_is_not_touched() {
     fs::write(folder.path().join("out/thesis.txt"), "mine\n").unwrap();
     let refused = clustergen(folder.path(), &["build"], &[]);
     assert_eq!(code(&refused), 3, "{}", text(&refused));
+    assert!(text(&refused).contains("clustergen did not make it"), "{}", text(&refused));
     assert_eq!(tree(&folder.path().join("out")).len(), 1);
 }
 
