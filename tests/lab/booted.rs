@@ -36,6 +36,10 @@ pivot_root . run/old
 cd /
 umount -l /run/old
 rmdir /run/old
+# of the kernel's settings only the network's are the host's own
+mount --bind /proc/sys /proc/sys
+mount --bind /proc/sys/net /proc/sys/net
+mount -o remount,bind,ro /proc/sys
 mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
 mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
 "#;
@@ -52,6 +56,7 @@ if [ -n "$fresh" ]; then
     : >/etc/resolv.conf
     rm -rf /etc/systemd/system/*.wants /etc/systemd/system/*.requires /var/log/journal
     find /etc/systemd/system -maxdepth 1 -type l -delete # aliases
+    : >/etc/crontab # what is daily is not of today
     for l in /etc/rc[2345].d/S*; do [ ! -e "$l" ] || mv "$l" "${l%/*}/K01${l##*/S??}"; done
     ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
     for n in apt-daily.timer apt-daily-upgrade.timer console-getty.service dev-hugepages.mount dev-mqueue.mount \

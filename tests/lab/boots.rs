@@ -48,6 +48,9 @@ fn hosts_boot_see_each_other_and_take_their_bundles() {
         assert!(route("10.9.0.2").contains("src 10.9.0.1"), "{}", route("10.9.0.2"));
     }
     let [first, second] = &labs;
+    let set = |setting: &str| first["a"].run(&["sysctl", "-w", setting]).status.success();
+    assert!(set("net.ipv4.tcp_retries2=9") && !set("kernel.sysrq=1"));
+    assert!(good(&second["a"].run(&["sysctl", "net.ipv4.tcp_retries2"])).contains("= 15"));
     assert_ne!(first["a"].read("/etc/machine-id"), second["a"].read("/etc/machine-id"));
     for (name, release) in [("a", "\nID=debian\nVERSION_ID=\"12\"\n"), ("b", "\nID=\"rhel\"\n")] {
         let text = first[name].read("/etc/os-release");

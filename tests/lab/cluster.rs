@@ -29,12 +29,12 @@ pub(crate) struct Lab<'a> {
     nodes: BTreeMap<String, Node>,
     /// Keeps the disks of all hosts.
     switch: Host,
-    plugged: usize,
 }
 
 struct Node {
     booted: Booted,
-    port: String,
+    /// Names its port and makes its hardware address, which others remember: both stay.
+    number: usize,
     addresses: Vec<IpAddr>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Lab<'a> {
     pub(crate) fn with(built: &'a Built, others: &[(&str, &[&str])]) -> Self {
         let switch = Host::start("switch");
         switch.bridge();
-        let mut lab = Self { built, nodes: BTreeMap::new(), switch, plugged: 0 };
+        let mut lab = Self { built, nodes: BTreeMap::new(), switch };
         for name in built.hosts() {
             let (addresses, platform) = described(&built.bundle(&name));
             lab.boot(&name, addresses, &platform);
@@ -64,7 +64,7 @@ impl<'a> Lab<'a> {
 
     fn boot(&mut self, name: &str, addresses: Vec<IpAddr>, platform: &str) {
         let booted = Booted::boot(&self.switch, name);
-        let node = Node { booted, port: String::new(), addresses };
+        let node = Node { booted, number: self.nodes.len(), addresses };
         self.nodes.insert(name.to_owned(), node);
         self.face(name, platform);
         self.plug(name);
@@ -81,12 +81,9 @@ impl<'a> Lab<'a> {
     }
 
     /// Gives a host a port of the switch and its addresses.
-    fn plug(&mut self, name: &str) {
-        let node = self.nodes.get_mut(name).unwrap();
-        // a fresh port each time: of one whose host is gone the kernel gets rid in its own time
-        self.plugged += 1;
-        node.port = format!("v{}", self.plugged);
-        self.switch.plug(&node.port, node.booted.host());
+    fn plug(&self, name: &str) {
+        let node = &self.nodes[name];
+        self.switch.plug(&node.port(), node.booted.host(), node.number);
         let add = |it: &IpAddr| match it {
             IpAddr::V4(_) => format!("address add {it}/32 dev e0\n"),
             IpAddr::V6(_) => format!("address add {it}/128 dev e0 nodad\n"),
@@ -127,16 +124,19 @@ impl<'a> Lab<'a> {
 
     /// Cuts a host's cable: nobody is told, packets just stop.
     pub(crate) fn cut(&self, name: &str) {
-        self.switch.ip(&format!("link set {} down", self.nodes[name].port));
+        self.switch.ip(&format!("link set {} down", self.nodes[name].port()));
     }
 
     pub(crate) fn mend(&self, name: &str) {
-        self.switch.ip(&format!("link set {} up", self.nodes[name].port));
+        self.switch.ip(&format!("link set {} up", self.nodes[name].port()));
     }
 
     /// Kills a host as it stands.
     pub(crate) fn off(&mut self, name: &str) {
-        self.nodes.get_mut(name).unwrap().booted.end();
+        let node = self.nodes.get_mut(name).unwrap();
+        node.booted.end();
+        // the kernel would do so in its own time: what it did already is gone
+        self.switch.run(&["ip", "link", "delete", &node.port()]);
     }
 
     /// Boots a host that is off, from the disk that it had.
@@ -156,6 +156,12 @@ impl<'a> Lab<'a> {
     /// What a host's disk has beyond the machine's.
     pub(crate) fn snapshot(&self, name: &str) -> Snapshot {
         Snapshot::of(&written(&self.switch, name))
+    }
+}
+
+impl Node {
+    fn port(&self) -> String {
+        format!("v{}", self.number)
     }
 }
 

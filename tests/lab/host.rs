@@ -182,7 +182,7 @@ impl Host {
     pub(crate) fn join(&self, hosts: &[(&Self, &str)]) {
         self.bridge();
         for (number, (host, address)) in hosts.iter().enumerate() {
-            self.plug(&format!("v{number}"), host);
+            self.plug(&format!("v{number}"), host, number);
             host.ip(&format!("address add {address} dev e0"));
         }
     }
@@ -192,12 +192,13 @@ impl Host {
         self.ip("link add br0 type bridge\nlink set br0 up");
     }
 
-    /// Plugs a host into a port of this switch.
-    pub(crate) fn plug(&self, port: &str, host: &Self) {
+    /// Plugs a host, of which `number` makes the hardware address, into a port of this switch.
+    pub(crate) fn plug(&self, port: &str, host: &Self, number: usize) {
         let there = host.pid.to_string();
         let mut ip = Command::new("nsenter");
         ip.args(["--target", &self.pid.to_string(), "--net", "ip", "link", "add", port]);
         ip.args(["type", "veth", "peer", "name", "e0", "netns", &there]);
+        ip.args(["address", &format!("02:00:00:00:{:02x}:{:02x}", number / 256, number % 256)]);
         good(&ip.output().unwrap());
         self.ip(&format!("link set {port} master br0 up"));
         host.ip("link set e0 up");
