@@ -24,6 +24,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints its tables")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "as in tests")]
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,6 +48,7 @@ use clustergen::render::{MadeFrom, Templates, render, sha256};
 use clustergen::run::{Place, Report, build, compare_with};
 use clustergen::source::Sources;
 use clustergen::{Knowledge, syntax};
+use table::{against, grouped, line, timed};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -181,15 +184,6 @@ fn git_status(folder: &Path) -> Row {
     timed(&mut git(&["status", "--short"]));
     let time = timed(&mut git(&["status", "--short"]));
     Row { name: "`git status`".to_owned(), time, peak_kib: None }
-}
-
-fn timed(command: &mut Command) -> Duration {
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let start = Instant::now();
-    let status = command.status().expect("the program is there");
-    let time = start.elapsed();
-    assert!(status.success(), "{command:?}: {status}");
-    time
 }
 
 impl Tree {
@@ -461,10 +455,6 @@ fn print_tables(results: &Results) {
     numbers("output and state, bytes", results, |it| it.tree.bytes);
 }
 
-fn line(cells: &[String]) {
-    println!("| {} |", cells.join(" | "));
-}
-
 fn head(results: &Results, with_growth: bool) {
     let mut cells = vec![String::new()];
     cells.extend(results.iter().map(|(hosts, _)| format!("{} hosts", grouped((*hosts).into()))));
@@ -501,17 +491,6 @@ fn numbers(name: &str, results: &Results, number: impl Fn(&Outcome) -> u64) {
     line(&cells);
 }
 
-/// `1,234 (0.56)`.
-fn against(time: Duration, copy: Duration) -> String {
-    let ms = time.as_secs_f64() * 1000.0;
-    let ms = if ms < 10.0 {
-        format!("{ms:.2}")
-    } else {
-        grouped(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-    };
-    format!("{ms} ({:.2})", time.as_secs_f64() / copy.as_secs_f64())
-}
-
 fn growth_head(few: u32, many: u32) -> String {
     format!("{}→{}, per ×10", grouped(few.into()), grouped(many.into()))
 }
@@ -521,17 +500,4 @@ fn growth(few: (u32, Duration), many: (u32, Duration)) -> String {
     let decades = (f64::from(many.0) / f64::from(few.0)).log10();
     let times = many.1.as_secs_f64() / few.1.as_secs_f64();
     format!("×{:.1}", times.powf(1.0 / decades))
-}
-
-/// `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
