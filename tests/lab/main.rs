@@ -36,6 +36,7 @@ mod keys_random;
 mod keystore;
 mod nginx;
 mod nginx_conf;
+mod obstacles;
 mod pack;
 mod properties;
 mod readers;

@@ -247,8 +247,6 @@ edit_keys() {
 
 # stage_keys FORMAT PATH ACTION UNIT there|create
 stage_keys() {
-    fits - "$2" file
-    [ ! -L "$root$2" ] || fail "$2 is a link: name the file that it leads to"
     shared "$2"
     [ "$current" != /dev/null ] || [ "$5" = create ] ||
         fail "$2 is not there, and keys are to be set in it: install what it belongs to first"

@@ -121,14 +121,34 @@ recorded() {
         END { exit !found }' "${3:-$state/installed}"
 }
 
-# fits OWNER PATH KIND: what chown would be asked can be done; found out before anything changes.
+# fits OWNER PATH file|directory: it can be put there, and belong to whom it is to belong; found out
+# before anything changes. A link on the way is the administrator's, and followed: /etc/nginx may lead
+# to /srv/nginx, and who may write there is not ours to judge.
 fits() {
-    [ ! -d "$root$2" ] || [ "$3" = directory ] || fail "a folder lies where the file $2 goes"
-    [ -d "$root$2" ] || [ ! -e "$root$2" ] || [ "$3" = file ] || fail "a file lies where the folder $2 goes"
+    if [ -d "$root$2" ]; then
+        [ "$3" = directory ] || fail "a folder lies where the file $2 goes: move it away first"
+    elif [ "$3" = file ] && [ -e "$root$2" ]; then
+        [ -f "$root$2" ] || fail "what lies where the file $2 goes is neither file nor folder: move it away first"
+    fi
+    if [ "$3" = file ]; then open_way "${2%/*}"; else open_way "$2"; fi
     [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
     # who is made in this run cannot be asked for yet
     for name in $accounts; do case :$1: in *:"$name":*) return 0 ;; esac; done
-    chown "$1" "$work/probe" 2>/dev/null || fail "$2 is to belong to $1: there is no such user or group here"
+    chown "$1" "$work/probe" 2>/dev/null ||
+        fail "$2 is to belong to $1: there is no such user or group here, so install what makes it, or describe it as a user"
+}
+
+# open_way FOLDER: it is there, or can be made; below --root it must not lead out.
+open_way() {
+    way=$1
+    while [ -n "$way" ] && [ ! -d "$root$way" ]; do
+        [ ! -L "$root$way" ] || fail "$way is to be a folder, and it is a link that leads nowhere: put that right first"
+        [ ! -e "$root$way" ] || fail "a file lies where the folder $way goes: move it away first"
+        way=${way%/*}
+    done
+    [ -n "$root" ] && [ -d "$root" ] || return 0
+    case $(cd -P -- "$root$way/" && pwd)/ in "$(cd -P -- "$root" && pwd)"/*) return 0 ;; esac
+    fail "$way is a link that leads out of $root: make it one that stays inside"
 }
 
 # have DATABASE NAME: whether there is such a user or group.
@@ -256,7 +276,8 @@ stage_seed() {
 
 # stage_link PATH TARGET ACTION UNIT
 stage_link() {
-    [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes"
+    [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes: move it away first"
+    open_way "${1%/*}"
     mkdir -p "$work/new${1%/*}"
     ln -s "$2" "$work/new$1"
     record link "$1" "$2" "$3" "$4"
@@ -285,6 +306,8 @@ quietly() {
 
 # shared PATH: sets current, the file that others own too; /dev/null where there is none.
 shared() {
+    fits - "$1" file
+    [ ! -L "$root$1" ] || fail "$1 is a link, and others write what it leads to: name that file"
     current=$root$1
     [ -f "$current" ] || current=/dev/null
     # what was wholly ours until now goes; what was there before comes back under our edit
@@ -295,7 +318,6 @@ shared() {
 }
 
 stage_block() {
-    fits - "$2" file
     mkdir -p "$work/new${2%/*}"
     shared "$2"
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"

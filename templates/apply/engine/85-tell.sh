@@ -14,7 +14,7 @@ nothing_waits() {
 # tell: the plan, a line for each difference.
 tell() {
     [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
-    while IFS=$tab read -r kind _ _ action unit path; do
+    while IFS=$tab read -r kind bits _ action unit path; do
         then=''
         [ "$action" = none ] || then=", then $action $unit"
         case $kind in
@@ -30,9 +30,15 @@ tell() {
             gone) say "remove $path$then" ;;
             keys) say "$(cat "$work/words$path") in $path$then" ;;
             cut) say "take our block out of $path$then" ;;
-            *) say "change $path$then" ;;
+            file) if foreign; then say "replace $path, kept as $state/before$path$then"; else say "change $path$then"; fi ;;
         esac
     done <"$work/changed"
+}
+
+# foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it.
+foreign() {
+    [ "$bits" != - ] && [ ! -e "$state/before$path" ] && ! known "$path" || return 1
+    [ -e "$root$path" ] || [ -L "$root$path" ]
 }
 
 # show_diffs: the plan's files, line by line; never a line in which a secret may stand.

@@ -29,6 +29,7 @@ right_host
 same_host
 right_platform
 if [ -n "$changes" ]; then
+    open_way "${state#"$root"}"
     doing="making $state"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
