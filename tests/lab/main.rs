@@ -27,6 +27,7 @@ mod csync2_cfg;
 mod face;
 mod firewall;
 mod firewalld;
+mod full;
 mod host;
 mod hosts;
 mod injection;

@@ -64,6 +64,7 @@ listed() {
 
 # lock: one run at a time; a lock that ends with the process, however it ends.
 lock() {
+    doing="taking the lock $lock"
     if command -v flock >/dev/null 2>&1; then
         exec 9>>"$lock"
         flock -n 9 || refuse_second

@@ -44,6 +44,7 @@ need() {
 is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
+    [ "$at" != stage ] || doing="staging: $*"
     case $at:$1 in
         listed:file | listed:seed) printf 'files%s\n' "$4" ;;
         listed:block) printf 'edits%s.block\n' "$3" ;;

@@ -17,17 +17,23 @@ rehearse() {
     command -v unshare >/dev/null 2>&1 || return 1
     view=/run/clustergen.$$
     mkdir "$view" 2>/dev/null || return 1
-    mkdir "$view/work" "$view/layer"
-    cp "$work/changed" "$work/record" "$work/folders" "$view/work"
-    ln -s "$work/new" "$view/work/new"
-    unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
-    if [ -s "$view/refused" ]; then
-        cat "$view/said" >&2
-        refused=$(cat "$view/refused")
+    if set_stage 2>/dev/null; then
+        unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
     fi
-    if [ -e "$view/done" ]; then rehearsed=1; fi
+    if [ -e "$view/done" ]; then
+        rehearsed=1
+        refused=$(cat "$view/refused")
+        [ -z "$refused" ] || cat "$view/said" >&2
+    fi
     rm -rf "$view"
     [ -n "$rehearsed" ]
+}
+
+# set_stage: fails where there is no room in memory.
+set_stage() {
+    mkdir "$view/work" "$view/layer" &&
+        cp "$work/changed" "$work/record" "$work/folders" "$view/work" &&
+        ln -s "$work/new" "$view/work/new"
 }
 
 # folders: the folders that are there and into which something is installed, but for those below

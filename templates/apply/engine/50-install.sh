@@ -18,28 +18,26 @@ open_folder() {
 # known PATH: the last run's record has something of it.
 known() { [ -f "$state/installed" ] && cut -f2 "$state/installed" | grep -Fqx -e "$1"; }
 
-# keep PATH: what lies there goes where `undo` finds it; listed when the copy is whole.
+# keep PATH: what lies there goes where `undo` finds it.
 keep() {
-    if [ -e "$root$1" ] || [ -L "$root$1" ]; then
-        mkdir -p "$work/old${1%/*}"
-        cp -pP "$root$1" "$work/old$1"
-        printf '%s\n' "$1" >>"$work/kept"
-        known "$1" || printf '%s\n' "$1" >>"$work/first"
-    else
-        printf '%s\n' "$1" >>"$work/none"
-    fi
+    [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
+    mkdir -p "$work/old${1%/*}"
+    cp -pP "$root$1" "$work/old$1"
+    known "$1" || printf '%s\n' "$1" >>"$work/first"
+}
+
+# journal PATH: from now on it is for `undo` to put back; its copy is whole.
+journal() {
+    if [ -e "$work/old$1" ] || [ -L "$work/old$1" ]; then list=kept; else list=none; fi
+    printf '%s\n' "$1" >>"$work/$list"
 }
 
 # beside PATH: a name in the same folder that no *.d reader takes up.
 beside() { printf '%s/.%s.dpkg-new\n' "${1%/*}" "${1##*/}"; }
 
-# install_file MODE OWNER PATH: in one step; what lies under the other name, or where it leads, is
-# not written to.
-install_file() {
+# prepare_file MODE OWNER PATH: what lies under the other name, or where it leads, is not written to.
+prepare_file() {
     target=$root$3
-    open_folder "${target%/*}"
-    temporary=$(beside "$target")
-    rm -f "$temporary"
     (set -C && cat "$work/new$3" >"$temporary")
     bits=$1 owner=$2
     if [ "$1" = - ]; then
@@ -49,25 +47,12 @@ install_file() {
     fi
     [ -n "$root" ] || [ -z "$owner" ] || chown -h "$owner" "$temporary"
     chmod "$bits" "$temporary"
-    mv -f "$temporary" "$target"
-    relabel "$target"
 }
 
-# install_link PATH: in one step, whatever lies there.
-install_link() {
-    open_folder "$root${1%/*}"
-    temporary=$(beside "$root$1")
-    rm -f "$temporary"
-    ln -s "$(readlink "$work/new$1")" "$temporary"
-    mv -fT "$temporary" "$root$1"
-}
-
-# come_back PATH: what was there before clustergen, with its owner, mode and time.
-come_back() {
-    temporary=$(beside "$root$1")
-    rm -f "$temporary"
-    cp -pP "$state/before$1" "$temporary"
-    mv -fT "$temporary" "$root$1"
+# replace PATH: in one step, whatever lies there.
+replace() {
+    journal "$1"
+    mv -fT "$(beside "$root$1")" "$root$1"
     relabel "$root$1"
 }
 
@@ -100,6 +85,7 @@ make_user() {
 make() {
     grep -Fqx -e "made$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
     keep "$1"
+    journal "$1"
     open_folder "${1%/*}"
     if ! quietly "$5" || ! quietly "$4"; then
         cat "$work/said" >&2
@@ -128,24 +114,46 @@ set_mode() {
     chmod "0$1" "$root$3"
 }
 
-# install_files: the plan, in its order.
+# install_files: the plan, in its order, twice: all that needs room is written first, each file beside
+# its target. So a full disk is met before anything is replaced, and putting back finds the room that
+# what it takes away has had.
 install_files() {
+    while IFS=$tab read -r kind bits owner action unit path; do
+        doing="preparing $path"
+        prepare
+    done <"$work/changed"
     while IFS=$tab read -r kind bits owner action unit path; do
         doing="installing $path"
         case $kind in
-            directory)
-                open_folder "$root$path"
-                [ -n "$root" ] || chown "$owner" "$root$path"
-                chmod "$bits" "$root$path"
-                ;;
             mode)
                 printf '%s %s\n' "$(stat -L -c '%a %u:%g' "$root$path")" "$path" >>"$work/modes"
                 set_mode "$bits" "$owner" "$path"
                 ;;
-            gone) keep "$path"; rm -f "$root$path" ;;
-            back) keep "$path"; come_back "$path" ;;
-            link) keep "$path"; install_link "$path" ;;
-            file | cut | keys) keep "$path"; install_file "$bits" "$owner" "$path" ;;
+            gone) journal "$path"; rm -f "$root$path" ;;
+            back | link | file | cut | keys) replace "$path" ;;
         esac
     done <"$work/changed"
+}
+
+# prepare: a line of the plan.
+prepare() {
+    case $kind in
+        directory)
+            open_folder "$root$path"
+            [ -n "$root" ] || chown "$owner" "$root$path"
+            chmod "$bits" "$root$path"
+            return
+            ;;
+        gone) keep "$path"; return ;;
+        back | link | file | cut | keys) keep "$path" ;;
+        *) return ;;
+    esac
+    open_folder "$root${path%/*}"
+    temporary=$(beside "$root$path")
+    rm -f "$temporary"
+    case $kind in
+        back) cp -pP "$state/before$path" "$temporary" ;;
+        link) ln -s "$(readlink "$work/new$path")" "$temporary" ;;
+        *) prepare_file "$bits" "$owner" "$path" ;;
+    esac
 }

@@ -3,8 +3,16 @@
 # put_back PATH: the old file in one step, with its owner, mode and time. cp makes a new name
 # exclusively, so what somebody puts there meanwhile is not followed.
 put_back() {
+    ! as_it_was "$1" || return 0
     temporary=$(beside "$root$1")
-    [ ! -d "$root$1" ] && rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -f "$temporary" "$root$1" && relabel "$root$1"
+    rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -fT "$temporary" "$root$1" && relabel "$root$1"
+}
+
+# as_it_was PATH: it was to be replaced, and was not: another file system is mounted on it, or the
+# run was stopped before.
+as_it_was() {
+    [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ ! -L "$work/old$1" ] && cmp -s "$work/old$1" "$root$1" &&
+        [ "$(stat -c '%a %u %g' "$work/old$1")" = "$(stat -c '%a %u %g' "$root$1")" ]
 }
 
 # each_line LIST COMMAND: runs COMMAND for every line of a list that may not be there.
@@ -18,7 +26,11 @@ each_line() {
 # put_mode_back LINE: mode, owner, and the folder's path, in which a space may be
 put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }"; }
 remove() { rm -f "$root$1"; }
-remove_temporary() { rm -f "$(beside "$root$1")"; }
+# remove_temporary PATH: a folder under that name is nobody's of us
+remove_temporary() {
+    temporary=$(beside "$root$1")
+    if [ -L "$temporary" ] || [ ! -d "$temporary" ]; then rm -f "$temporary"; fi
+}
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
 # take_back LINE: a verb and a unit. One that failed too often starts only when that is forgotten; one
 # that ended is not known any more when its file is gone, and what is left of it is forgotten.
@@ -40,10 +52,12 @@ remove_account() {
 undo() {
     undoing=1 lost=0
     say "putting back what was there"
+    # room for what follows
+    rm -rf "$work/new" "$work/generation"
     cut -f6 "$work/changed" | grep ^/ >"$work/paths"
     each_line "$work/paths" remove_temporary
-    each_line "$work/kept" put_back
     each_line "$work/none" remove
+    each_line "$work/kept" put_back
     each_line "$work/modes" put_mode_back
     sort -r "$work/made" 2>/dev/null >"$work/folders"
     each_line "$work/folders" remove_folder
@@ -58,17 +72,19 @@ undo() {
     enter undone
 }
 
-# finish: what a run leaves; every line can be done again.
+# finish: what a run leaves; every line can be done again. On a full disk, too: it makes room first,
+# and then moves and links.
 finish() {
+    rm -rf "$work/new"
+    [ ! -d "$work/old" ] || rm -rf "$state/last"
     each_line "$work/first" keep_first
     # what steps proved is no longer so, and nobody goes back to where nothing is
     [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations"
     keep_generation
-    printf '%s\n' "$host" >"$work/host"
     keep_list keys keys
     keep_list record installed
     keep_list host host
-    [ ! -d "$work/old" ] || { rm -rf "$state/last" && mv "$work/old" "$state/last"; }
+    [ ! -d "$work/old" ] || mv "$work/old" "$state/last"
     rm -rf "$work"
 }
 
@@ -81,8 +97,7 @@ keep_list() {
 keep_first() {
     [ ! -e "$state/before$1" ] && [ ! -L "$state/before$1" ] && [ -d "$work/old" ] || return 0
     mkdir -p "$state/before${1%/*}"
-    cp -pP "$work/old$1" "$state/before.new"
-    mv -f "$state/before.new" "$state/before$1"
+    ln -f "$work/old$1" "$state/before$1"
 }
 
 # leftovers: finishes or puts back what a killed run left, with every unit that may have seen it.
@@ -115,13 +130,19 @@ scraps() {
     done
 }
 
+# full: says so where it is; a shell's own words may not.
+full() {
+    [ -d "$work" ] || return 0
+    if ! printf '.\n' 2>/dev/null >"$work/room"; then printf ': nothing more can be written to %s' "$work"; fi
+}
+
 at_exit() {
     code=$?
     trap '' HUP INT PIPE TERM
     set +e
     # a program that failed has said why; where, only we know
     if [ "$code" != 0 ] && [ -z "$error" ] && [ -n "$doing" ]; then
-        error="failed while $doing"
+        error="failed while $doing$(full)"
         [ "$code" = 130 ] || code=1
         note "$error"
         printf 'apply.sh: %s\n' "$error" >&2

@@ -34,6 +34,7 @@ if [ -n "$changes" ]; then
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
     lock
+    doing='looking for what an interrupted run left'
     work=$state/run
     [ -n "$root" ] || scraps
     leftovers
@@ -72,10 +73,11 @@ at=tools
 [ -n "$root" ] || resources
 [ -z "$packages" ] || [ "$mode" != apply ] || install_packages
 [ -z "$missing" ] || fail "these packages are not installed:$missing; --install-packages installs them"
-doing="staging what is to be installed in $work"
 at=stage
+doing='comparing with what was installed last'
 remember
 resources
+doing='looking for what is no longer needed'
 complete_record
 stage_rest
 remember_changes
@@ -89,7 +91,9 @@ if [ "$mode" != apply ]; then
     [ "$mode" = dry-run ] || [ -z "$differences" ] || exit 2
     exit 0
 fi
+doing='keeping a copy of the bundle'
 stage_generation
+printf '%s\n' "$host" >"$work/host"
 case $instead in
     rollback) printf '%s\n' "$newest" >"$work/gone-back-from" ;;
     uninstall) : >"$work/uninstalled" ;;
@@ -103,6 +107,7 @@ if [ ! -s "$work/changed" ]; then
     exit 0
 fi
 
+doing='beginning'
 [ -n "$root" ] || { remember_active; log=/var/log/clustergen.log; }
 note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
 enter installing
