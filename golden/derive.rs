@@ -237,6 +237,7 @@ fn wrong(field: &Field) -> String {
         Type::Secret => "\"Hunter 2\"".to_owned(),
         Type::Location => "\"static\"".to_owned(),
         Type::LocalFile | Type::FileOrPath => "\"../outside\"".to_owned(),
+        Type::FileName => "\"sql/tables\"".to_owned(),
         Type::Login => "\"App\"".to_owned(),
         Type::Package => "\"curl=7.88\"".to_owned(),
         Type::Account => "\"www data\"".to_owned(),

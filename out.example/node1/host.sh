@@ -35,14 +35,7 @@ resources() {
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
-    ensure    'csync2 knows its peers by their certificates' none - 'sqlite3 -cmd '\''.timeout 10000'\'' /var/lib/csync2/node1.db3 -separator '\'' '\'' '\''select peername, certdata from x509_cert'\'' |
-awk '\''FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }'\'' - /etc/csync2_peers' 'csync2 -N node1 -L >/dev/null || [ $? -eq 2 ]
-awk '\''BEGIN { print "begin;" }
-/^[^#]/ {
-    printf "delete from x509_cert where peername = \047%s\047;\n", $1
-    printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
-}
-END { print "commit;" }'\'' /etc/csync2_peers | sqlite3 -cmd '\''.timeout 10000'\'' /var/lib/csync2/node1.db3'
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
@@ -52,8 +45,6 @@ END { print "commit;" }'\'' /etc/csync2_peers | sqlite3 -cmd '\''.timeout 10000'
     verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
-    verify    'csync2 knows its peers by their certificates' 'sqlite3 -cmd '\''.timeout 10000'\'' /var/lib/csync2/node1.db3 -separator '\'' '\'' '\''select peername, certdata from x509_cert'\'' |
-awk '\''FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }'\'' - /etc/csync2_peers'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -74,6 +65,24 @@ chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
     verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
+}
+
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/node1.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N node1 -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/node1.db3
 }
 
 # csync2 `idp`: the files of node1 go to all members

@@ -64,16 +64,16 @@ note() {
     # a log that cannot be written must not stop what it is about
     printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
 }
-misused() { usage >&2; exit 64; }
+misused() { printf 'apply.sh: %s: --help says what there is\n' "$*" >&2; exit 64; }
 unless_check() { [ "$mode" = check ] || say "$@"; }
 
 # below DIR: sets root; `/` under any of its names is no folder for a trial.
 below() {
     root=$1
     while [ "${root%/}" != "$root" ]; do root=${root%/}; done
-    [ -n "$root" ] || misused
+    [ -n "$root" ] || misused "--root wants a folder that is not /"
     case $root in /*) ;; *) root=$PWD/$root ;; esac
-    [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused
+    [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused "--root wants a folder that is not /"
 }
 
 mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log=''
@@ -83,24 +83,25 @@ while [ $# -gt 0 ]; do
         --check) mode=check ;;
         --verify) mode=verify ;;
         --list) mode=list ;;
-        --bootstrap | --mark-done) [ $# -ge 2 ] || misused; mode=${1#--} wanted=$2; shift ;;
+        --bootstrap | --mark-done) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
         --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
         --older) older=1 ;;
         --json) json=1 ;;
-        --root) [ $# -ge 2 ] || misused; below "$2"; shift ;;
-        --secrets) [ $# -ge 2 ] || misused; secrets=$2; shift ;;
-        --i-am) [ $# -ge 2 ] || misused; me=$2; shift ;;
+        --root) [ $# -ge 2 ] || misused "$1 wants a folder"; below "$2"; shift ;;
+        --secrets) [ $# -ge 2 ] || misused "$1 wants a folder"; secrets=$2; shift ;;
+        --i-am) [ $# -ge 2 ] || misused "$1 wants a name"; me=$2; shift ;;
         # not for people: the engine calls itself in a mount namespace, see 45-rehearse.sh
-        --rehearse) [ $# -eq 3 ] || misused; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
+        --rehearse) [ $# -eq 3 ] || misused "$1 is for the engine"; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
         -h | --help) usage; exit 0 ;;
-        *) misused ;;
+        *) misused "'$1' is no option" ;;
     esac
     shift
 done
-case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused ;; esac
+case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused "--$instead goes alone or with --dry-run" ;; esac
 
-bundle=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+case $0 in */*) bundle=${0%/*}/ ;; *) bundle=. ;; esac
+bundle=$(CDPATH='' cd -- "$bundle" && pwd)
 [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
 
 # --- is this the right place? ---------------------------------------------------------------
@@ -114,6 +115,7 @@ programs_here() {
     done
     [ -z "$absent" ] || fail "these programs are not here:$absent (packages coreutils, findutils, diffutils, grep, sed, mawk or gawk)"
     [ -n "$root" ] || command -v systemctl >/dev/null 2>&1 || fail "systemctl is not here (package systemd): only --root works without it"
+    [ -n "$root" ] || command -v getent >/dev/null 2>&1 || fail "getent is not here (package libc-bin or glibc-common): only --root works without it"
 }
 
 right_host() {
@@ -126,6 +128,12 @@ right_host() {
     fail "this bundle is for $host, and this host is $here; if it is $host all the same, say --i-am $host"
 }
 
+# only_root: who else may look, but sees neither what is recorded nor what was there before.
+only_root() {
+    [ -n "$root" ] || [ -z "$changes$instead" ] || [ "$(id -u)" = 0 ] ||
+        fail "only root can install or undo; --dry-run and --check need root only for files that others may not read"
+}
+
 # same_host: the bundle that was here last was for the same host.
 same_host() {
     [ -f "$state/host" ] && [ "$me" != "$host" ] || return 0
@@ -136,9 +144,10 @@ same_host() {
 # right_platform: paths and directives are those of a release (os-release(5)). A minor release does.
 right_platform() {
     [ -z "$root" ] && [ -n "$releases" ] || return 0
-    [ -f /etc/os-release ] || fail "this bundle is for $platform, and this host has no /etc/os-release to tell what it is"
+    [ -f /etc/os-release ] || fail "this bundle is for $platform, and this host has no /etc/os-release that tells what it is: put that back first"
     # shellcheck source=/dev/null
-    runs=$(. /etc/os-release && printf '%s %s\n' "${ID:-}" "${VERSION_ID:-}")
+    runs=$(. /etc/os-release && printf '%s %s\n' "${ID:-}" "${VERSION_ID:-}") ||
+        fail "this bundle is for $platform, and /etc/os-release cannot be read to tell what this host is: put that right first"
     for release in $releases; do
         case $runs in "${release%:*} ${release#*:}" | "${release%:*} ${release#*:}".*) return 0 ;; esac
     done
@@ -147,38 +156,44 @@ right_platform() {
 
 whole_bundle() {
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
-    [ -z "$wrong" ] || fail "the bundle is not as it was built:
+    [ -z "$wrong" ] || fail "the bundle is not as it was built, so copy it here again:
 $wrong"
-    sums=$line_end$(cat "$bundle/SHA256SUMS")$line_end
-    listed apply.sh
-    listed host.sh
+    listed printf '%s\n' apply.sh host.sh
 }
 
-# listed PATH: its sum was compared with the others.
+# listed COMMAND...: each path that it prints is one whose sum was compared.
 listed() {
-    case $sums in *"  $1$line_end"*) ;; *) fail "the bundle is not as it was built: SHA256SUMS does not list $1" ;; esac
+    absent=$("$@" | awk 'FILENAME == ARGV[1] { sum[substr($0, 67)]; next } !($0 in sum) { printf " %s", $0 }' "$bundle/SHA256SUMS" -)
+    [ -z "$absent" ] || fail "the bundle is not as it was built: SHA256SUMS does not list$absent. Copy it here again"
 }
-
-# source_of PATH: sets source, the sum of what the bundle has for it, tokens in place of secrets.
-source_of() { source=$(path=$1 awk 'substr($0, 67) == ENVIRON["path"] { print substr($0, 1, 64) }' "$bundle/SHA256SUMS"); }
 
 # lock: one run at a time; a lock that ends with the process, however it ends.
 lock() {
-    lock=$root/var/lib/clustergen/.lock
+    doing="taking the lock $lock"
     if command -v flock >/dev/null 2>&1; then
         exec 9>>"$lock"
-        flock -n 9 || fail "another apply.sh is at work"
+        flock -n 9 || refuse_second
         return 0
     fi
     if ! mkdir "$lock.d" 2>/dev/null; then
-        holder=$(cat "$lock.d/pid" 2>/dev/null) || :
-        if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then fail "another apply.sh is at work: process $holder"; fi
+        ! held || refuse_second
         rm -rf "$lock.d"
-        mkdir "$lock.d" 2>/dev/null || fail "another apply.sh is at work"
+        mkdir "$lock.d" 2>/dev/null || refuse_second
     fi
     locked=$lock.d
     printf '%s\n' "$$" >"$locked/pid"
 }
+
+# held: another run has the lock, so what lies there is neither the old nor the new.
+held() {
+    if [ ! -d "$lock.d" ]; then
+        [ -f "$lock" ] && command -v flock >/dev/null 2>&1 && ! flock -n -s "$lock" true
+        return
+    fi
+    holder=$(cat "$lock.d/pid" 2>/dev/null) && kill -0 "$holder" 2>/dev/null
+}
+
+refuse_second() { fail "another apply.sh is at work${holder:+: process $holder}: ask again when it is through"; }
 # --- making what is to be installed -----------------------------------------------------------
 
 # tokens FILE...: the tokens in them, each once.
@@ -686,7 +701,7 @@ edit_keys() {
     { cat "$3"; echo .; } >"$work/current"
     { cat "$4"; echo .; } >"$work/wanted"
     format=$1 path=$2 current=$work/current wanted=$work/wanted known=$state/keys record=$work/keys \
-        new=$work/new$2 words=$work/words$2 foreign=$work/foreign awk "$keys_reader $keys_editor" </dev/null || fail "$2 could not be read"
+        new=$work/new$2 words=$work/words$2 foreign=$work/foreign awk "$keys_reader $keys_editor" </dev/null
     while IFS= read -r key; do
         unless_check "$key of $2 was changed by hand since it was set: it is no longer needed, and stays"
     done <"$work/foreign"
@@ -694,8 +709,6 @@ edit_keys() {
 
 # stage_keys FORMAT PATH ACTION UNIT there|create
 stage_keys() {
-    fits - "$2" file
-    [ ! -L "$root$2" ] || fail "$2 is a link: name the file that it leads to"
     shared "$2"
     [ "$current" != /dev/null ] || [ "$5" = create ] ||
         fail "$2 is not there, and keys are to be set in it: install what it belongs to first"
@@ -756,6 +769,8 @@ need() {
     needed=$1
     shift
     case $at:$1 in
+        awaits:verify) ;;
+        awaits:*) [ "$needed" != "$wanted" ] || awaited=1 ;;
         waits:*) case "$waiting " in *" $needed "*) ;; *) waiting="$waiting $needed" ;; esac ;;
         stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;
@@ -765,10 +780,12 @@ need() {
 is_done() { [ -e "$state/done/$1" ]; }
 
 each() {
+    [ "$at" != stage ] || doing="staging: $*"
     case $at:$1 in
-        listed:file | listed:seed) listed "files$4" ;;
-        listed:block) listed "edits$3.block" ;;
-        listed:keys) listed "edits$3.keys" ;;
+        listed:file | listed:seed) printf 'files%s\n' "$4" ;;
+        listed:block) printf 'edits%s.block\n' "$3" ;;
+        listed:keys) printf 'edits%s.keys\n' "$3" ;;
+        wanted:file) printf '%s %s %s\n' "$2" "$3" "$4" ;;
         tools:package) want_package "$2" ;;
         tools:group | tools:user) accounts="$accounts $2" ;;
         stage:group | stage:user) [ -n "$root" ] || { stage_account "$@"; } ;;
@@ -779,12 +796,13 @@ each() {
         stage:keys) shift; stage_keys "$@" ;;
         stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
-        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
+        stage:ensure) [ -n "$root" ] || quietly "$(word_of holds "$2")" || change ensure - - "$4" "$5" "$3" ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
         make:made) shift; make "$@" ;;
         make:ensure) shift; make_sure "$@" ;;
+        verify:ensure) prove "$3" "$(word_of holds "$2")" ;;
         judged:check) shift 3; ! touched "$@" || judged=1 ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
@@ -840,14 +858,34 @@ recorded() {
         END { exit !found }' "${3:-$state/installed}"
 }
 
-# fits OWNER PATH KIND: what chown would be asked can be done; found out before anything changes.
+# fits OWNER PATH file|directory: it can be put there, and belong to whom it is to belong; found out
+# before anything changes. A link on the way is the administrator's, and followed: /etc/nginx may lead
+# to /srv/nginx, and who may write there is not ours to judge.
 fits() {
-    [ ! -d "$root$2" ] || [ "$3" = directory ] || fail "a folder lies where the file $2 goes"
-    [ -d "$root$2" ] || [ ! -e "$root$2" ] || [ "$3" = file ] || fail "a file lies where the folder $2 goes"
+    if [ -d "$root$2" ]; then
+        [ "$3" = directory ] || fail "a folder lies where the file $2 goes: move it away first"
+    elif [ "$3" = file ] && [ -e "$root$2" ]; then
+        [ -f "$root$2" ] || fail "what lies where the file $2 goes is neither file nor folder: move it away first"
+    fi
+    if [ "$3" = file ]; then open_way "${2%/*}"; else open_way "$2"; fi
     [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
     # who is made in this run cannot be asked for yet
     for name in $accounts; do case :$1: in *:"$name":*) return 0 ;; esac; done
-    chown "$1" "$work/probe" 2>/dev/null || fail "$2 is to belong to $1: there is no such user or group here"
+    chown "$1" "$work/probe" 2>/dev/null ||
+        fail "$2 is to belong to $1: there is no such user or group here, so install what makes it, or describe it as a user"
+}
+
+# open_way FOLDER: it is there, or can be made; below --root it must not lead out.
+open_way() {
+    way=$1
+    while [ -n "$way" ] && [ ! -d "$root$way" ]; do
+        [ ! -L "$root$way" ] || fail "$way is to be a folder, and it is a link that leads nowhere: put that right first"
+        [ ! -e "$root$way" ] || fail "a file lies where the folder $way goes: move it away first"
+        way=${way%/*}
+    done
+    [ -n "$root" ] && [ -d "$root" ] || return 0
+    case $(cd -P -- "$root$way/" && pwd)/ in "$(cd -P -- "$root" && pwd)"/*) return 0 ;; esac
+    fail "$way is a link that leads out of $root: make it one that stays inside"
 }
 
 # have DATABASE NAME: whether there is such a user or group.
@@ -897,43 +935,39 @@ differs() {
     [ "$1" != - ] && ! belongs "$@"
 }
 
-# remember: sets fresh, a line for each file that was installed from what this bundle has, and that
-# lies there as it was installed: mode, owner in names and in numbers, path. No secret is opened to
-# know that, and no program is started for any one of them.
+# remember: sets fresh, a path on each line, in the order of host.sh: files that were installed from
+# what this bundle has, and that lie there as they were installed and are to be. No secret is opened
+# to know that, and no program is started for any one of them.
 remember() {
-    fresh=$line_end
+    fresh=''
     [ -f "$state/installed" ] || return 0
     root=$root awk -F '\t' 'FILENAME == ARGV[1] { source[substr($0, 67)] = substr($0, 1, 64); next }
         $1 == "file" && $6 == source["files" $2] { print $3 "  " ENVIRON["root"] $2 }' "$bundle/SHA256SUMS" "$state/installed" >"$work/expected"
     [ -s "$work/expected" ] || return 0
     { sha256sum -c "$work/expected" 2>/dev/null || :; } | sed -n 's/: OK$//p' | tr '\n' '\0' |
         xargs -0 stat -c '%F/%a %U:%G %u:%g %n' 2>/dev/null >"$work/found" || :
-    fresh=$line_end$(root=$root awk '/^regular/ {
-        sub("^[^/]*/", "")
-        bits = $1; by_name = $2; by_number = $3
-        sub("^[^ ]* [^ ]* [^ ]* ", "")
-        bits = substr("000" bits, length(bits))
-        path = substr($0, length(ENVIRON["root"]) + 1)
-        print bits " " by_name " " path
-        print bits " " by_number " " path
-        print bits " " path
-    }' "$work/found")$line_end
+    fresh=$(at=wanted && resources | root=$root awk '
+        function behind(words, text) { while (words--) sub("^[^ ]* ", "", text); return text }
+        FILENAME == ARGV[1] {
+            if (!sub("^regular[^/]*/", "")) next
+            path = substr(behind(3, $0), length(ENVIRON["root"]) + 1)
+            bits[path] = substr("000" $1, length($1)); by_name[path] = $2; by_number[path] = $3
+            next
+        }
+        { path = behind(2, $0) }
+        bits[path] == $1 && (ENVIRON["root"] != "" || by_name[path] == $2 || by_number[path] == $2) { print path }
+    ' "$work/found" -)$line_end
 }
 
-# is_fresh MODE OWNER PATH
+# is_fresh PATH: asked for in the order of host.sh, so it is the first one that is left, or none of them.
 is_fresh() {
-    if [ -n "$root" ]; then
-        case $fresh in *"$line_end$1 $3$line_end"*) return 0 ;; esac
-        return 1
-    fi
-    case $fresh in *"$line_end$1 $2 $3$line_end"*) return 0 ;; esac
-    return 1
+    case $fresh in "$1$line_end"*) fresh=${fresh#*"$line_end"} ;; *) return 1 ;; esac
 }
 
 # stage_file MODE OWNER PATH ACTION UNIT
 stage_file() {
-    if is_fresh "$@"; then
-        # complete_record has the sums
+    if is_fresh "$3"; then
+        # complete_record has the sum
         record file "$3" = "$4" "$5"
         return
     fi
@@ -946,18 +980,20 @@ stage_file() {
     fi
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
-    source_of "files$3"
-    record file "$3" "$(sum "$work/new$3")" "$4" "$5" "$source"
+    record file "$3" "$(sum "$work/new$3")" "$4" "$5"
     ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
 }
 
-# complete_record: gives the files that are as they were the sums that they had.
+# complete_record: gives the files that are as they were the sum that they had, and all of them the sum
+# of what the bundle has for them, with tokens in place of secrets.
 complete_record() {
-    [ -f "$state/installed" ] || return 0
+    last=$state/installed
+    [ -f "$last" ] || last=/dev/null
     awk -F '\t' 'BEGIN { OFS = "\t" }
-        FILENAME == ARGV[1] { if ($1 == "file") { sum[$2] = $3; source[$2] = $6 } next }
-        $1 == "file" && $3 == "=" { $3 = sum[$2]; $6 = source[$2] }
-        { print }' "$state/installed" "$work/record" >"$work/record.new"
+        FILENAME == ARGV[1] { source[substr($0, 67)] = substr($0, 1, 64); next }
+        FILENAME == ARGV[2] { if ($1 == "file") sum[$2] = $3; next }
+        $1 == "file" { if ($3 == "=") $3 = sum[$2]; $6 = source["files" $2] }
+        { print }' "$bundle/SHA256SUMS" "$last" "$work/record" >"$work/record.new"
     mv -f "$work/record.new" "$work/record"
 }
 
@@ -977,7 +1013,8 @@ stage_seed() {
 
 # stage_link PATH TARGET ACTION UNIT
 stage_link() {
-    [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes"
+    [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes: move it away first"
+    open_way "${1%/*}"
     mkdir -p "$work/new${1%/*}"
     ln -s "$2" "$work/new$1"
     record link "$1" "$2" "$3" "$4"
@@ -996,14 +1033,18 @@ stage_made() {
     fi
 }
 
-# stage_ensure TITLE ACTION UNIT PROBE COMMAND: what is no file: a probe says whether it is so.
-stage_ensure() { quietly "$4" || change ensure - - "$2" "$3" "$1"; }
-
-# quietly COMMAND: as root would type it; what it says is kept.
-quietly() { (umask 077 && sh -c "$1") >"$work/said" 2>&1 </dev/null 9>&-; }
+# quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.
+quietly() {
+    case $1 in
+        *[!a-z0-9_]*) (umask 077 && sh -c "$1") ;;
+        *) (umask 077 && set +eu && "$1") ;;
+    esac >"$work/said" 2>&1 </dev/null 9>&-
+}
 
 # shared PATH: sets current, the file that others own too; /dev/null where there is none.
 shared() {
+    fits - "$1" file
+    [ ! -L "$root$1" ] || fail "$1 is a link, and others write what it leads to: name that file"
     current=$root$1
     [ -f "$current" ] || current=/dev/null
     # what was wholly ours until now goes; what was there before comes back under our edit
@@ -1014,7 +1055,6 @@ shared() {
 }
 
 stage_block() {
-    fits - "$2" file
     mkdir -p "$work/new${2%/*}"
     shared "$2"
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
@@ -1116,17 +1156,23 @@ rehearse() {
     command -v unshare >/dev/null 2>&1 || return 1
     view=/run/clustergen.$$
     mkdir "$view" 2>/dev/null || return 1
-    mkdir "$view/work" "$view/layer"
-    cp "$work/changed" "$work/record" "$work/folders" "$view/work"
-    ln -s "$work/new" "$view/work/new"
-    unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
-    if [ -s "$view/refused" ]; then
-        cat "$view/said" >&2
-        refused=$(cat "$view/refused")
+    if set_stage 2>/dev/null; then
+        unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
     fi
-    if [ -e "$view/done" ]; then rehearsed=1; fi
+    if [ -e "$view/done" ]; then
+        rehearsed=1
+        refused=$(cat "$view/refused")
+        [ -z "$refused" ] || cat "$view/said" >&2
+    fi
     rm -rf "$view"
     [ -n "$rehearsed" ]
+}
+
+# set_stage: fails where there is no room in memory.
+set_stage() {
+    mkdir "$view/work" "$view/layer" &&
+        cp "$work/changed" "$work/record" "$work/folders" "$view/work" &&
+        ln -s "$work/new" "$view/work/new"
 }
 
 # folders: the folders that are there and into which something is installed, but for those below
@@ -1182,28 +1228,26 @@ open_folder() {
 # known PATH: the last run's record has something of it.
 known() { [ -f "$state/installed" ] && cut -f2 "$state/installed" | grep -Fqx -e "$1"; }
 
-# keep PATH: what lies there goes where `undo` finds it; listed when the copy is whole.
+# keep PATH: what lies there goes where `undo` finds it.
 keep() {
-    if [ -e "$root$1" ] || [ -L "$root$1" ]; then
-        mkdir -p "$work/old${1%/*}"
-        cp -pP "$root$1" "$work/old$1"
-        printf '%s\n' "$1" >>"$work/kept"
-        known "$1" || printf '%s\n' "$1" >>"$work/first"
-    else
-        printf '%s\n' "$1" >>"$work/none"
-    fi
+    [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
+    mkdir -p "$work/old${1%/*}"
+    cp -pP "$root$1" "$work/old$1"
+    known "$1" || printf '%s\n' "$1" >>"$work/first"
+}
+
+# journal PATH: from now on it is for `undo` to put back; its copy is whole.
+journal() {
+    if [ -e "$work/old$1" ] || [ -L "$work/old$1" ]; then list=kept; else list=none; fi
+    printf '%s\n' "$1" >>"$work/$list"
 }
 
 # beside PATH: a name in the same folder that no *.d reader takes up.
 beside() { printf '%s/.%s.dpkg-new\n' "${1%/*}" "${1##*/}"; }
 
-# install_file MODE OWNER PATH: in one step; what lies under the other name, or where it leads, is
-# not written to.
-install_file() {
+# prepare_file MODE OWNER PATH: what lies under the other name, or where it leads, is not written to.
+prepare_file() {
     target=$root$3
-    open_folder "${target%/*}"
-    temporary=$(beside "$target")
-    rm -f "$temporary"
     (set -C && cat "$work/new$3" >"$temporary")
     bits=$1 owner=$2
     if [ "$1" = - ]; then
@@ -1213,25 +1257,12 @@ install_file() {
     fi
     [ -n "$root" ] || [ -z "$owner" ] || chown -h "$owner" "$temporary"
     chmod "$bits" "$temporary"
-    mv -f "$temporary" "$target"
-    relabel "$target"
 }
 
-# install_link PATH: in one step, whatever lies there.
-install_link() {
-    open_folder "$root${1%/*}"
-    temporary=$(beside "$root$1")
-    rm -f "$temporary"
-    ln -s "$(readlink "$work/new$1")" "$temporary"
-    mv -fT "$temporary" "$root$1"
-}
-
-# come_back PATH: what was there before clustergen, with its owner, mode and time.
-come_back() {
-    temporary=$(beside "$root$1")
-    rm -f "$temporary"
-    cp -pP "$state/before$1" "$temporary"
-    mv -fT "$temporary" "$root$1"
+# replace PATH: in one step, whatever lies there.
+replace() {
+    journal "$1"
+    mv -fT "$(beside "$root$1")" "$root$1"
     relabel "$root$1"
 }
 
@@ -1264,6 +1295,7 @@ make_user() {
 make() {
     grep -Fqx -e "made$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
     keep "$1"
+    journal "$1"
     open_folder "${1%/*}"
     if ! quietly "$5" || ! quietly "$4"; then
         cat "$work/said" >&2
@@ -1272,12 +1304,12 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
-# make_sure TITLE ACTION UNIT PROBE COMMAND
+# make_sure KEY TITLE ACTION UNIT: what is no file, by functions of host.sh.
 make_sure() {
-    grep -Fqx -e "ensure$tab-$tab-$tab$2$tab$3$tab$1" "$work/changed" || return 0
-    if ! quietly "$5" || ! quietly "$4"; then
+    grep -Fqx -e "ensure$tab-$tab-$tab$3$tab$4$tab$2" "$work/changed" || return 0
+    if ! quietly "$(word_of ensure "$1")" || ! quietly "$(word_of holds "$1")"; then
         cat "$work/said" >&2
-        fail "this could not be made so: $1"
+        fail "this could not be made so: $2"
     fi
 }
 
@@ -1292,26 +1324,48 @@ set_mode() {
     chmod "0$1" "$root$3"
 }
 
-# install_files: the plan, in its order.
+# install_files: the plan, in its order, twice: all that needs room is written first, each file beside
+# its target. So a full disk is met before anything is replaced, and putting back finds the room that
+# what it takes away has had.
 install_files() {
+    while IFS=$tab read -r kind bits owner action unit path; do
+        doing="preparing $path"
+        prepare
+    done <"$work/changed"
     while IFS=$tab read -r kind bits owner action unit path; do
         doing="installing $path"
         case $kind in
-            directory)
-                open_folder "$root$path"
-                [ -n "$root" ] || chown "$owner" "$root$path"
-                chmod "$bits" "$root$path"
-                ;;
             mode)
                 printf '%s %s\n' "$(stat -L -c '%a %u:%g' "$root$path")" "$path" >>"$work/modes"
                 set_mode "$bits" "$owner" "$path"
                 ;;
-            gone) keep "$path"; rm -f "$root$path" ;;
-            back) keep "$path"; come_back "$path" ;;
-            link) keep "$path"; install_link "$path" ;;
-            file | cut | keys) keep "$path"; install_file "$bits" "$owner" "$path" ;;
+            gone) journal "$path"; rm -f "$root$path" ;;
+            back | link | file | cut | keys) replace "$path" ;;
         esac
     done <"$work/changed"
+}
+
+# prepare: a line of the plan.
+prepare() {
+    case $kind in
+        directory)
+            open_folder "$root$path"
+            [ -n "$root" ] || chown "$owner" "$root$path"
+            chmod "$bits" "$root$path"
+            return
+            ;;
+        gone) keep "$path"; return ;;
+        back | link | file | cut | keys) keep "$path" ;;
+        *) return ;;
+    esac
+    open_folder "$root${path%/*}"
+    temporary=$(beside "$root$path")
+    rm -f "$temporary"
+    case $kind in
+        back) cp -pP "$state/before$path" "$temporary" ;;
+        link) ln -s "$(readlink "$work/new$path")" "$temporary" ;;
+        *) prepare_file "$bits" "$owner" "$path" ;;
+    esac
 }
 # --- checks and units -------------------------------------------------------------------------
 
@@ -1402,17 +1456,18 @@ act_on_units() {
 # stay_up: what ran before, or was started now, still runs after a moment; a service that its
 # manager starts again and again does not.
 stay_up() {
-    : >"$work/restarts"
-    for unit in $started; do printf '%s %s\n' "$unit" "$(restarts "$unit")" >>"$work/restarts"; done
+    asked=$(cut -d ' ' -f 2 "$work/actions")
+    for unit in $started $asked; do
+        ! active "$unit" || printf '%s %s\n' "$unit" "$(restarts "$unit")"
+    done >"$work/restarts"
     sleep 1
+    for unit in $started; do active "$unit" || fail "$unit was started, and did not stay up: see journalctl -u $unit"; done
     while read -r unit; do
         case " $left " in *" $unit "*) continue ;; esac
         active "$unit" || fail "$unit was running before, and is not now: see journalctl -u $unit"
     done <"$work/active"
     while read -r unit count; do
-        if ! active "$unit" || [ "$(restarts "$unit")" != "$count" ]; then
-            fail "$unit was started, and did not stay up: see journalctl -u $unit"
-        fi
+        [ "$(restarts "$unit")" = "$count" ] || fail "$unit dies, and is started again and again: see journalctl -u $unit"
     done <"$work/restarts"
 }
 
@@ -1432,8 +1487,16 @@ remember_active() {
 # put_back PATH: the old file in one step, with its owner, mode and time. cp makes a new name
 # exclusively, so what somebody puts there meanwhile is not followed.
 put_back() {
+    ! as_it_was "$1" || return 0
     temporary=$(beside "$root$1")
-    [ ! -d "$root$1" ] && rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -f "$temporary" "$root$1" && relabel "$root$1"
+    rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -fT "$temporary" "$root$1" && relabel "$root$1"
+}
+
+# as_it_was PATH: it was to be replaced, and was not: another file system is mounted on it, or the
+# run was stopped before.
+as_it_was() {
+    [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ ! -L "$work/old$1" ] && cmp -s "$work/old$1" "$root$1" &&
+        [ "$(stat -c '%a %u %g' "$work/old$1")" = "$(stat -c '%a %u %g' "$root$1")" ]
 }
 
 # each_line LIST COMMAND: runs COMMAND for every line of a list that may not be there.
@@ -1447,9 +1510,22 @@ each_line() {
 # put_mode_back LINE: mode, owner, and the folder's path, in which a space may be
 put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }"; }
 remove() { rm -f "$root$1"; }
-remove_temporary() { rm -f "$(beside "$root$1")"; }
+# remove_temporary PATH: a folder under that name is nobody's of us
+remove_temporary() {
+    temporary=$(beside "$root$1")
+    if [ -L "$temporary" ] || [ ! -d "$temporary" ]; then rm -f "$temporary"; fi
+}
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
-take_back() { systemctl "${1%% *}" "${1#* }" </dev/null 9>&-; }
+# take_back LINE: a verb and a unit. One that failed too often starts only when that is forgotten; one
+# that ended is not known any more when its file is gone, and what is left of it is forgotten.
+take_back() {
+    verb=${1%% *} unit=${1#* }
+    if [ "$verb" = stop ]; then
+        systemctl stop "$unit" </dev/null 2>/dev/null 9>&- || ! active "$unit" || return 1
+    fi
+    systemctl reset-failed "$unit" </dev/null >/dev/null 2>&1 9>&- || :
+    [ "$verb" = stop ] || systemctl "$verb" "$unit" </dev/null 9>&-
+}
 # remove_account WORDS: what made it was written down before it was done, so it may not be there
 remove_account() {
     # shellcheck disable=SC2086  # a command in words
@@ -1460,10 +1536,12 @@ remove_account() {
 undo() {
     undoing=1 lost=0
     say "putting back what was there"
+    # room for what follows
+    rm -rf "$work/new" "$work/generation"
     cut -f6 "$work/changed" | grep ^/ >"$work/paths"
     each_line "$work/paths" remove_temporary
-    each_line "$work/kept" put_back
     each_line "$work/none" remove
+    each_line "$work/kept" put_back
     each_line "$work/modes" put_mode_back
     sort -r "$work/made" 2>/dev/null >"$work/folders"
     each_line "$work/folders" remove_folder
@@ -1478,17 +1556,19 @@ undo() {
     enter undone
 }
 
-# finish: what a run leaves; every line can be done again.
+# finish: what a run leaves; every line can be done again. On a full disk, too: it makes room first,
+# and then moves and links.
 finish() {
+    rm -rf "$work/new"
+    [ ! -d "$work/old" ] || rm -rf "$state/last"
     each_line "$work/first" keep_first
     # what steps proved is no longer so, and nobody goes back to where nothing is
     [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations"
     keep_generation
-    printf '%s\n' "$host" >"$work/host"
     keep_list keys keys
     keep_list record installed
     keep_list host host
-    [ ! -d "$work/old" ] || { rm -rf "$state/last" && mv "$work/old" "$state/last"; }
+    [ ! -d "$work/old" ] || mv "$work/old" "$state/last"
     rm -rf "$work"
 }
 
@@ -1501,8 +1581,7 @@ keep_list() {
 keep_first() {
     [ ! -e "$state/before$1" ] && [ ! -L "$state/before$1" ] && [ -d "$work/old" ] || return 0
     mkdir -p "$state/before${1%/*}"
-    cp -pP "$work/old$1" "$state/before.new"
-    mv -f "$state/before.new" "$state/before$1"
+    ln -f "$work/old$1" "$state/before$1"
 }
 
 # leftovers: finishes or puts back what a killed run left, with every unit that may have seen it.
@@ -1535,13 +1614,20 @@ scraps() {
     done
 }
 
+# full: says so where it is; a shell's own words may not.
+full() {
+    [ -d "$work" ] || return 0
+    if ! printf '.\n' 2>/dev/null >"$work/room"; then printf ': nothing more can be written to %s' "$work"; fi
+}
+
 at_exit() {
     code=$?
     trap '' HUP INT PIPE TERM
     set +e
     # a program that failed has said why; where, only we know
     if [ "$code" != 0 ] && [ -z "$error" ] && [ -n "$doing" ]; then
-        error="failed while $doing"
+        error="failed while $doing$(full)"
+        [ "$code" = 130 ] || code=1
         note "$error"
         printf 'apply.sh: %s\n' "$error" >&2
     fi
@@ -1572,6 +1658,9 @@ go_back() {
     whole_bundle
     # shellcheck source=/dev/null
     . "$bundle/host.sh"
+    at=listed
+    resources
+    right_platform
 }
 
 # not_replaced: a bundle that was here, and that a later one has replaced, is most often a copy that
@@ -1613,7 +1702,8 @@ keep_generation() {
 }
 # --- one-time steps and proofs ----------------------------------------------------------------
 
-# word_of KIND STEP: the name of a step's function in host.sh: guard, run or proof.
+# word_of KIND KEY: the name of a function in host.sh: guard, run or proof of a step; holds or ensure
+# of what is no file.
 word_of() { printf '%s_%s\n' "$1" "$(printf '%s' "$2" | tr -c 'a-z0-9' '_')"; }
 
 defined() { command -v "$1" >/dev/null 2>&1; }
@@ -1647,9 +1737,10 @@ bootstrap_step() {
 # step, with its secrets.
 step_files() {
     files=$work/files
+    export files
     mkdir -p "$files"
     for file in "$bundle/steps/$wanted"/*; do
-        [ ! -f "$file" ] || { listed "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
+        [ ! -f "$file" ] || { listed echo "steps/$wanted/${file##*/}"; fill "$file" >"$files/${file##*/}"; }
     done
 }
 
@@ -1704,12 +1795,16 @@ prove() {
 
 # without_change: the modes that look, or do one step. Sets broken: how much does not work.
 without_change() {
-    at=$mode found='' broken=0
+    found='' awaited='' broken=0
+    at=awaits
+    resources
+    at=$mode
     resources
     case $mode in
         bootstrap | mark-done)
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
             [ "$mode" = bootstrap ] || mark_done "$wanted"
+            [ -z "$awaited" ] || say "now say apply.sh: what waited for $wanted is started then"
             ;;
     esac
 }
@@ -1730,7 +1825,7 @@ nothing_waits() {
 # tell: the plan, a line for each difference.
 tell() {
     [ ! -f "$state/run/phase" ] || say "put right what an interrupted run left"
-    while IFS=$tab read -r kind _ _ action unit path; do
+    while IFS=$tab read -r kind bits _ action unit path; do
         then=''
         [ "$action" = none ] || then=", then $action $unit"
         case $kind in
@@ -1746,9 +1841,15 @@ tell() {
             gone) say "remove $path$then" ;;
             keys) say "$(cat "$work/words$path") in $path$then" ;;
             cut) say "take our block out of $path$then" ;;
-            *) say "change $path$then" ;;
+            file) if foreign; then say "replace $path, kept as $state/before$path$then"; else say "change $path$then"; fi ;;
         esac
     done <"$work/changed"
+}
+
+# foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it.
+foreign() {
+    [ "$bits" != - ] && [ ! -e "$state/before$path" ] && ! known "$path" || return 1
+    [ -e "$root$path" ] || [ -L "$root$path" ]
 }
 
 # show_diffs: the plan's files, line by line; never a line in which a secret may stand.
@@ -1818,7 +1919,7 @@ outcome() {
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' undoing='' lost=0
+missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle
@@ -1831,40 +1932,47 @@ programs_here
 whole_bundle
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
-state=$root/var/lib/clustergen/$cluster
+state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
 newest=$(generations | tail -n 1)
 if [ "$mode" = rehearse ]; then
     on_stage
     exit 0
 fi
-[ "$instead" != rollback ] || go_back
-secrets=${secrets:-$bundle/secrets}
 at=listed
-resources
+listed resources
+case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
+only_root
 right_host
 same_host
 right_platform
-# a bundle with nothing in it
-[ "$instead" != uninstall ] || resources() { :; }
-case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
 if [ -n "$changes" ]; then
-    [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root can install; --dry-run and --check need root only for files that others may not read"
+    open_way "${state#"$root"}"
     doing="making $state"
     (umask 022 && mkdir -p "$root/var/lib")
     mkdir -p "$state"
     lock
+    doing='looking for what an interrupted run left'
     work=$state/run
     [ -n "$root" ] || scraps
     leftovers
     newest=$(generations | tail -n 1)
     [ "$mode" != apply ] || not_replaced
+    doing="making $work"
 elif [ "$(id -u)" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
     work=/run/clustergen.$$
+    doing="making $work"
     rm -rf "$work"
 else
+    doing="making a folder in ${TMPDIR:-/tmp}"
     work=$(mktemp -d "${TMPDIR:-/tmp}/clustergen.XXXXXX")
 fi
+case $instead in
+    rollback) go_back ;;
+    # a bundle with nothing in it
+    uninstall) resources() { :; } ;;
+esac
+secrets=${secrets:-$bundle/secrets}
 mkdir -p "$work/scratch"
 for list in changed record keys back accounts probe steps proofs; do : >"$work/$list"; done
 
@@ -1881,24 +1989,28 @@ esac
 at=tools
 [ -n "$root" ] || resources
 [ -z "$packages" ] || [ "$mode" != apply ] || install_packages
-[ -z "$missing" ] || fail "these packages are not installed:$missing"
-doing="staging what is to be installed in $work"
+[ -z "$missing" ] || fail "these packages are not installed:$missing; --install-packages installs them"
 at=stage
+doing='comparing with what was installed last'
 remember
 resources
+doing='looking for what is no longer needed'
 complete_record
 stage_rest
 remember_changes
 
 if [ "$mode" != apply ]; then
     doing=''
+    [ ! -f "$state/run/phase" ] || ! held || refuse_second
     differences=$(tell)
     if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
     [ "$mode" = check ] || show_diffs
     [ "$mode" = dry-run ] || [ -z "$differences" ] || exit 2
     exit 0
 fi
+doing='keeping a copy of the bundle'
 stage_generation
+printf '%s\n' "$host" >"$work/host"
 case $instead in
     rollback) printf '%s\n' "$newest" >"$work/gone-back-from" ;;
     uninstall) : >"$work/uninstalled" ;;
@@ -1912,6 +2024,7 @@ if [ ! -s "$work/changed" ]; then
     exit 0
 fi
 
+doing='beginning'
 [ -n "$root" ] || { remember_active; log=/var/log/clustergen.log; }
 note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
 enter installing

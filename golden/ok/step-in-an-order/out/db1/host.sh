@@ -55,7 +55,8 @@ guard_fill() {
 # the tables are made anew
 run_fill() {
     sh -ec '# it'\''s the vendor'\''s own script
-su postgres -c '\''psql -f /opt/app/tables.sql orders'\'''
+su postgres -c '\''psql -f /opt/app/tables.sql orders'\''
+su postgres -c '\''psql orders'\'' <"$files/password.sql"'
 }
 
 # the tables are made anew
