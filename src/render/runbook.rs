@@ -11,7 +11,7 @@ use crate::inventory::{Host, Inventory};
 use crate::model::facts::{Chapter, Facts, RunbookLine, StepFact};
 use crate::model::host::HostId;
 use crate::model::view::Fields;
-use crate::quote::{comment, fixed, number, verbatim};
+use crate::quote::{comment, fixed, markdown, number, verbatim};
 use crate::source::Span;
 
 /// On a host, as root, at home: a new folder in place of the old one, closed to others.
@@ -88,7 +88,7 @@ fn step(inventory: &Inventory, fact: &StepFact) -> Fields {
         .text("host", comment(&host.name, span))
         .text("address", fixed(&host.address(None).ip.to_string(), span))
         .text("key", comment(&fact.key, span))
-        .text("title", comment(&fact.title, span))
+        .text("title", markdown(&fact.title, span))
         .text("origin", comment(&fact.origin.path, span))
         .flag("destroys", fact.destroys)
 }
