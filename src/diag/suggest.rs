@@ -1,9 +1,12 @@
 //! `did you mean`: the known word that is nearest to what was written.
 
+use std::cmp::Reverse;
+
 /// The nearest of `known`, when it is near enough to be a slip of the hand.
 ///
 /// The distance counts insertions, deletions, replacements and swapped neighbours; a third of the
-/// word may differ, so that short words do not match at random.
+/// word may differ, so that short words do not match at random. Of several at one distance it is
+/// the one that parts latest, and by the least step: releases differ at their end.
 pub fn did_you_mean<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -13,9 +16,21 @@ pub fn did_you_mean<'a>(
     known
         .into_iter()
         .filter(|word| *word != written)
-        .filter_map(|word| Some((distance(&written_chars, word, limit)?, word)))
+        .filter_map(|word| {
+            Some((distance(&written_chars, word, limit)?, parting(&written_chars, word), word))
+        })
         .min()
-        .map(|(_, word)| word)
+        .map(|(.., word)| word)
+}
+
+/// How late two words part, the latest first, and how far apart the letters are there.
+fn parting(a: &[char], b: &str) -> (Reverse<usize>, u32) {
+    let same = a.iter().zip(b.chars()).take_while(|(a, b)| **a == *b).count();
+    let gap = match (a.get(same), b.chars().nth(same)) {
+        (Some(a), Some(b)) => u32::from(*a).abs_diff(u32::from(b)),
+        _ => 0,
+    };
+    (Reverse(same), gap)
 }
 
 /// What to do about an unknown word: the question whether the nearest is meant, or something else
