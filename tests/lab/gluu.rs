@@ -1,0 +1,195 @@
+//! The Gluu example as it is brought up: real systemd, bundles as they are, the runbook's order.
+//!
+//! What the test stands in for: the Gluu container, by a tree of its folders and a web server with
+//! the bundle's certificate, and `timedatectl`, which no host can make true that sets no clock.
+
+use std::process::Output;
+
+use crate::built::{Built, examples, said};
+use crate::bundle::good;
+use crate::cluster::Lab;
+use crate::host::Host;
+use crate::load::{Answers, Load, serve};
+use crate::units::eventually;
+
+const STEP: &str = "csync2-idp-first-sync";
+const CONTAINER: &str = "/opt/gluu-server";
+const CLIENT: (&str, &[&str]) = ("client", &["203.0.113.9"]);
+
+/// The example on the platform that the lab is.
+fn built() -> Built {
+    let kdl = std::fs::read_to_string(examples().join("gluu-4.kdl")).unwrap();
+    Built::of(&kdl.replace("ubuntu-18.04", "debian-12"))
+}
+
+/// What an installed Gluu Server has of what the bundles know.
+fn container(host: &Host) {
+    let conf = format!("{CONTAINER}/etc/gluu/conf");
+    host.write(&format!("{CONTAINER}/usr/share/zoneinfo/America/Chicago"), "TZif");
+    host.write(&format!("{conf}/gluu.properties"), "of the container\n");
+    host.write(&format!("{conf}/salt"), "encodeSalt = own\n");
+    for folder in ["conf", "metadata", "sp", "temp_metadata"] {
+        host.write(&format!("{CONTAINER}/opt/shibboleth-idp/{folder}/x.xml"), "<x/>\n");
+    }
+    for folder in ["idp", "sp"] {
+        let folder = format!("{CONTAINER}/opt/gluu/jetty/identity/conf/shibboleth3/{folder}");
+        host.write(&format!("{folder}/x.vm"), "x\n");
+    }
+}
+
+/// `apply.sh` that ends as it should, and what it said.
+fn ends(done: &Output, code: i32) -> String {
+    assert_eq!(done.status.code(), Some(code), "{}", said(done));
+    said(done)
+}
+
+/// Runs the line of the crontab as cron does, with what the table sets and no more.
+fn cron(host: &Host) -> Output {
+    let table = host.read("/etc/cron.d/clustergen-csync2");
+    let sets = table.lines().filter(|line| line.starts_with(|it: char| it.is_ascii_uppercase()));
+    let line = table.lines().last().unwrap();
+    let command = line.split_once(" root ").expect("a line of root's").1.replace("\\%", "%");
+    let words = ["env", "-i"].into_iter().chain(sets).chain(["/bin/sh", "-c", &command]);
+    host.run(&words.collect::<Vec<_>>())
+}
+
+#[test]
+fn the_nodes_come_up_by_the_runbook_and_stay_alike() {
+    let built = built();
+    let mut lab = Lab::with(&built, &[CLIENT]);
+    let nodes = ["node1", "node2"];
+    for name in nodes {
+        container(&lab[name]);
+        assert!(ends(&lab.apply(name), 5).contains(STEP));
+        let units = ["cron.service", "csync2.socket"];
+        good(&lab[name].run(&[&["systemctl", "is-active"], &units[..]].concat()));
+        good(&lab[name].run(&[&["systemctl", "is-enabled"], &units[..]].concat()));
+    }
+    // nothing is carried before somebody said who wins
+    lab["node2"].write(&format!("{CONTAINER}/etc/gluu/conf/gluu.properties"), "younger\n");
+    cron(&lab["node2"]);
+    let properties = format!("{CONTAINER}/etc/gluu/conf/gluu.properties");
+    assert_eq!(lab["node1"].read(&properties), "of the container\n");
+    for name in nodes {
+        ends(&lab.ask(name, &["--bootstrap", STEP]), 0);
+        ends(&lab.ask(name, &[]), 0);
+    }
+    assert_eq!(lab["node2"].read(&properties), "of the container\n");
+
+    files_are_carried(&lab);
+    a_stranger_gets_no_answer(&lab);
+    for name in built.hosts() {
+        if !nodes.contains(&name.as_str()) {
+            ends(&lab.apply(&name), 0);
+        }
+        nothing_is_left_to_do(&lab, &name);
+    }
+    // a boot changes nothing of that
+    for name in ["node2", "loadbalancer"] {
+        lab.off(name);
+        lab.on(name);
+        nothing_is_left_to_do(&lab, name);
+    }
+}
+
+/// Over TLS: each knows the other by its certificate.
+fn files_are_carried(lab: &Lab) {
+    let folder = format!("{CONTAINER}/opt/shibboleth-idp/metadata");
+    let (new, hidden) = (format!("{folder}/a b.xml"), format!("{folder}/.lock"));
+    let salt = format!("{CONTAINER}/etc/gluu/conf/salt");
+    lab["node1"].write(&new, "<new/>\n");
+    lab["node1"].write(&hidden, "");
+    lab["node1"].write(&salt, "encodeSalt = node1's\n");
+    good(&cron(&lab["node1"]));
+    assert_eq!(lab["node2"].read(&new), "<new/>\n");
+    assert!(!lab["node2"].path(&hidden).exists(), "its name is excluded");
+    assert_eq!(lab["node2"].read(&salt), "encodeSalt = own\n", "its path is excluded");
+    for (name, peer) in [("node1", "node2"), ("node2", "node1")] {
+        let known =
+            ["sqlite3", &format!("/var/lib/csync2/{name}.db3"), "select peername from x509_cert"];
+        assert_eq!(lab[name].run(&known).stdout, format!("{peer}\n").as_bytes());
+    }
+    let cron = good(&lab["node1"].run(&["journalctl", "--no-pager", "-u", "cron.service"]));
+    for word in ["rror", "bad", "WRONG", "INSECURE", "grandchild"] {
+        assert!(!cron.contains(word), "cron has something to say of its table: {cron}");
+    }
+}
+
+/// The socket is for peers alone: not even a handshake.
+fn a_stranger_gets_no_answer(lab: &Lab) {
+    let knock = "import socket, sys; socket.create_connection((sys.argv[1], 30865), 2)";
+    let node = "159.203.126.10";
+    good(&lab["node2"].run(&["python3", "-c", knock, node]));
+    let done = lab["client"].run(&["python3", "-c", knock, node]);
+    assert!(said(&done).contains("TimeoutError"), "{}", said(&done));
+}
+
+/// Files, links, owners and modes are as they were, `--check` and `--verify` have nothing to say.
+fn nothing_is_left_to_do(lab: &Lab, name: &str) {
+    let synchronized = "#!/bin/sh\necho System clock synchronized: yes\n";
+    lab[name].program("/usr/local/sbin/timedatectl", synchronized);
+    let before = lab.snapshot(name);
+    assert!(ends(&lab.ask(name, &[]), 0).contains("nothing to change"));
+    let writes = before.writes(&lab.snapshot(name));
+    assert!(writes.is_empty(), "{name}: {writes:#?}");
+    let check = lab.ask(name, &["--check"]);
+    ends(&check, 0);
+    assert!(check.stdout.is_empty(), "{}", said(&check));
+    let verify = ends(&lab.ask(name, &["--verify"]), 0);
+    assert!(verify.contains("ok    the clock is in sync"), "{verify}");
+}
+
+#[test]
+fn no_request_fails_while_a_node_is_away() {
+    let built = built();
+    let mut lab = Lab::with(&built, &[CLIENT]);
+    for name in ["node1", "node2"] {
+        ends(&lab.apply(name), 5);
+        let certs = format!("{CONTAINER}/etc/certs");
+        serve(&lab[name], &format!("{certs}/httpd.crt"), &format!("{certs}/httpd.key"));
+    }
+    ends(&lab.apply("loadbalancer"), 0);
+    let authority = lab["loadbalancer"].read("/etc/nginx/ssl/cluster-ca.pem");
+    lab["client"].write("/etc/authority.pem", &authority);
+    lab["client"].write("/etc/hosts", "45.55.232.15 cluster.example.org\n");
+    let both = ["node1", "node2"];
+    assert_eq!(asks(&lab, 100).wait().who(), both);
+
+    let load = under_load(&lab);
+    good(&lab["node1"].run(&["systemctl", "kill", "--signal", "KILL", "httpd.service"]));
+    all_answered(&load.wait(), "a server is killed", 10.0);
+    good(&lab["node1"].run(&["systemctl", "restart", "httpd.service"]));
+    back(&lab);
+
+    let load = under_load(&lab);
+    lab.off("node1");
+    all_answered(&load.wait(), "a host is off", 10.0);
+    lab.on("node1");
+    back(&lab);
+
+    let load = under_load(&lab);
+    lab.cut("node1");
+    // what was sent on a connection that was open waits for as long as a slow page may take
+    all_answered(&load.wait(), "a host is silent", 75.0);
+    lab.mend("node1");
+    back(&lab);
+}
+
+fn asks(lab: &Lab, count: usize) -> Load {
+    Load::start(&lab["client"], "https://cluster.example.org/oxauth", "/etc/authority.pem", count)
+}
+
+fn under_load(lab: &Lab) -> Load {
+    let url = "https://cluster.example.org/oxauth";
+    Load::under_way(&lab["client"], url, "/etc/authority.pem", 1000)
+}
+
+fn all_answered(answers: &Answers, when: &str, seconds: f64) {
+    assert_eq!(answers.who(), ["node1", "node2"], "{when}: {answers:?}");
+    assert_eq!(answers.answers.values().sum::<u64>(), 1000, "{when}: {answers:?}");
+    assert!(answers.slowest < seconds, "{when}: {answers:?}");
+}
+
+fn back(lab: &Lab) {
+    eventually("both nodes answer again", || (asks(lab, 10).wait().who().len() == 2).then_some(()));
+}
