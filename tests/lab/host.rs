@@ -121,8 +121,13 @@ impl Host {
 
     /// What its disk has beyond the machine's.
     pub(crate) fn disk(&self) -> Snapshot {
+        Snapshot::of(&self.upper())
+    }
+
+    /// All that the host wrote over the machine's files, as the overlay keeps it.
+    pub(crate) fn upper(&self) -> PathBuf {
         // its own root is a mount: above it lies the folder that ROOT made it in
-        Snapshot::of(&self.root().join("../up"))
+        self.root().join("../up")
     }
 
     pub(crate) fn read(&self, path: &str) -> String {

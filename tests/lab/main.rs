@@ -37,6 +37,7 @@ mod keys;
 mod keys_random;
 mod keystore;
 mod load;
+mod killed;
 mod nginx;
 mod nginx_conf;
 mod obstacles;

@@ -102,7 +102,9 @@ keep_first() {
 
 # leftovers: finishes or puts back what a killed run left, with every unit that may have seen it.
 leftovers() {
-    case $(phase) in
+    left_at=$(phase) went_back=''
+    [ ! -f "$work/gone-back-from" ] || went_back=1
+    case $left_at in
         installing)
             say "an earlier run was interrupted"
             # one that was still rehearsing has shown nothing to anybody
@@ -113,6 +115,12 @@ leftovers() {
     esac
     rm -rf "$work"
     undoing=''
+    case $instead:$left_at:$went_back in
+        rollback:installing: | rollback:done:1)
+            say "$host: the bundle before the interrupted one is here again; to go back further, say --rollback once more"
+            exit 0
+            ;;
+    esac
 }
 
 # ask_again: units that may have seen what is put back are asked to take it up.
