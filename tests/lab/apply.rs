@@ -4,12 +4,12 @@
 //! `systemctl` and `dpkg-query` are stood in for, so that what is asked of them can be read.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::built::{Built, said};
-use crate::bundle::{Bundle, bad, failed, good, root_with, start};
+use crate::bundle::{Bundle, bad, failed, good, host_with_units, root_with, start};
 use crate::host::Host;
 use crate::scripts::mode;
 
@@ -137,41 +137,6 @@ fn example() -> String {
 
 pub(crate) const SHELLS: [&[&str]; 3] = [&["dash"], &["bash"], &["busybox", "ash"]];
 
-/// Units as files: `/tmp/units/NAME.active` and `.enabled`. `/tmp/at-VERB` is run on a VERB.
-const UNITS: &str = r#"#!/bin/sh
-for unit in "$@"; do :; done
-u=/tmp/units/$unit
-case $1 in
-    show | reset-failed) exit ;;
-    is-active) test -e "$u.active"; exit ;;
-    is-enabled) test -e "$u.enabled"; exit ;;
-esac
-printf '%s\n' "$*" >>/tmp/asked
-if [ -x "/tmp/at-$1" ]; then "/tmp/at-$1" "$PPID" || exit 1; fi
-case $1 in
-    enable) : >"$u.enabled" ;;
-    disable) rm -f "$u.enabled"; case $* in *--now*) rm -f "$u.active" ;; esac ;;
-    start | restart | reload-or-restart) : >"$u.active" ;;
-    stop) rm -f "$u.active" ;;
-esac
-"#;
-
-fn host_with_units(units: &[&str]) -> Host {
-    let host = start("h");
-    host.write("/usr/local/sbin/systemctl", UNITS);
-    fs::create_dir(host.path("/tmp/units")).unwrap();
-    for unit in units {
-        host.write(&format!("/tmp/units/{unit}.active"), "");
-        host.write(&format!("/tmp/units/{unit}.enabled"), "");
-    }
-    host
-}
-
-fn program(host: &Host, path: &str, text: &str) {
-    host.write(path, text);
-    fs::set_permissions(host.path(path), fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 const TWO: &str = "file 0644 root:root /etc/a.conf reload a.service
 file 0600 root:root /etc/b.conf restart b.service";
 
@@ -188,7 +153,7 @@ fn two_daemons() -> (Host, Bundle) {
 fn a_hung_up_run_is_put_back_at_once_and_the_next_one_reloads() {
     for shell in SHELLS {
         let (host, bundle) = two_daemons();
-        program(&host, "/tmp/at-reload-or-restart", "#!/bin/sh\nkill -HUP $1; rm -f $0\n");
+        host.program("/tmp/at-reload-or-restart", "#!/bin/sh\nkill -HUP $1; rm -f $0\n");
         let (done, asked) = bundle.on_with(shell, &host, &[]);
         assert_eq!(done.status.code(), Some(130), "{shell:?}: {}", said(&done));
         assert_eq!(host.read("/etc/a.conf"), "a\n");
@@ -203,7 +168,7 @@ fn a_hung_up_run_is_put_back_at_once_and_the_next_one_reloads() {
 fn what_a_killed_run_left_is_put_back_by_the_next_one_which_goes_on() {
     for shell in SHELLS {
         let (host, bundle) = two_daemons();
-        program(&host, "/tmp/at-reload-or-restart", "#!/bin/sh\nkill -9 $1; rm -f $0\n");
+        host.program("/tmp/at-reload-or-restart", "#!/bin/sh\nkill -9 $1; rm -f $0\n");
         let (done, _) = bundle.on_with(shell, &host, &[]);
         assert_eq!(host.read("/etc/a.conf"), "a2\n", "{}", said(&done));
         let check = said(&bundle.on_with(shell, &host, &["--check"]).0);
@@ -251,7 +216,7 @@ unit n.service";
     let files = [("files/etc/a.conf", "a\n"), ("files/etc/new/folder/n.conf", "n\n")];
     host.write("/etc/a.conf", " old \\n ");
     let bundle = Bundle::of(table, &files);
-    program(&host, "/tmp/at-start", "#!/bin/sh\nexit 1\n");
+    host.program("/tmp/at-start", "#!/bin/sh\nexit 1\n");
     let (done, asked) = bundle.on(&host, &[]);
     bad(&done, "n.service could not start");
     assert_eq!(host.read("/etc/a.conf"), " old \\n ");
@@ -265,7 +230,7 @@ unit n.service";
 fn what_cannot_be_put_back_stays_in_the_backups_and_is_tried_again() {
     let (host, bundle) = two_daemons();
     let sabotage = "#!/bin/sh\nrm /etc/b.conf; mkdir /etc/b.conf; exit 1\n";
-    program(&host, "/tmp/at-restart", sabotage);
+    host.program("/tmp/at-restart", sabotage);
     let (done, _) = bundle.on(&host, &[]);
     failed(&done, 4, "the backups are in /var/lib/clustergen/c/run/old");
     assert_eq!(host.read("/etc/a.conf"), "a\n", "the others are put back");
@@ -286,7 +251,7 @@ fn a_unit_that_is_not_running_is_not_reloaded_and_one_that_died_is_noticed() {
 
     let (host, bundle) = two_daemons();
     let dies = "#!/bin/sh\nrm -f /tmp/units/a.service.active; rm -f $0\n";
-    program(&host, "/tmp/at-restart", dies);
+    host.program("/tmp/at-restart", dies);
     let (done, _) = bundle.on(&host, &[]);
     bad(&done, "a.service was running before, and is not now");
     assert_eq!(host.read("/etc/b.conf"), "b\n");
@@ -317,7 +282,7 @@ unit own.service";
     let bundle = Bundle::of(table, &files);
     good(&bundle.on(&host, &[]).0);
     let look = "#!/bin/sh\ntest -e /etc/systemd/system/own.service\n";
-    program(&host, "/tmp/at-disable", look);
+    host.program("/tmp/at-disable", look);
     bundle.becomes("h", "", &[]);
     let (done, asked) = bundle.on(&host, &[]);
     good(&done);
@@ -542,7 +507,7 @@ fn check_names_the_differences_and_says_nothing_else() {
 #[test]
 fn checks_run_as_a_daemon_would_and_new_files_get_their_label() {
     let host = host_with_units(&[]);
-    program(&host, "/usr/local/sbin/restorecon", "#!/bin/sh\necho $1 >>/tmp/labelled\n");
+    host.program("/usr/local/sbin/restorecon", "#!/bin/sh\necho $1 >>/tmp/labelled\n");
     let table = "file 0644 root:root /etc/a none -\ncheck 0 'umask >/tmp/umask' /etc/a";
     good(&Bundle::of(table, &[("files/etc/a", "a\n")]).on(&host, &[]).0);
     assert_eq!(host.read("/tmp/umask"), "0022\n");

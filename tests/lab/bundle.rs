@@ -22,13 +22,41 @@ case $1 in
 esac
 "#;
 
+/// Units as files: `/tmp/units/NAME.active` and `.enabled`. `/tmp/at-VERB` is run on a VERB, with
+/// the process that asks and the unit.
+const UNITS: &str = r#"#!/bin/sh
+for unit in "$@"; do :; done
+u=/tmp/units/$unit
+case $1 in
+    show | reset-failed) exit ;;
+    is-active) test -e "$u.active"; exit ;;
+    is-enabled) test -e "$u.enabled"; exit ;;
+esac
+printf '%s\n' "$*" >>/tmp/asked
+if [ -x "/tmp/at-$1" ]; then "/tmp/at-$1" "$PPID" "$unit" || exit 1; fi
+case $1 in
+    enable) : >"$u.enabled" ;;
+    disable) rm -f "$u.enabled"; case $* in *--now*) rm -f "$u.active" ;; esac ;;
+    start | restart | reload-or-restart) : >"$u.active" ;;
+    stop) rm -f "$u.active" ;;
+esac
+"#;
+
 pub(crate) fn start(name: &str) -> Host {
     let host = Host::start(name);
-    host.write("/usr/local/sbin/systemctl", SYSTEMCTL);
-    host.write("/usr/local/sbin/dpkg-query", "#!/bin/sh\necho install ok installed\n");
-    host.write("/usr/local/sbin/timedatectl", "#!/bin/sh\necho synchronized: yes\n");
-    for program in ["systemctl", "dpkg-query", "timedatectl"] {
-        host.run(&["chmod", "0755", &format!("/usr/local/sbin/{program}")]);
+    host.program("/usr/local/sbin/systemctl", SYSTEMCTL);
+    host.program("/usr/local/sbin/dpkg-query", "#!/bin/sh\necho install ok installed\n");
+    host.program("/usr/local/sbin/timedatectl", "#!/bin/sh\necho synchronized: yes\n");
+    host
+}
+
+pub(crate) fn host_with_units(units: &[&str]) -> Host {
+    let host = start("h");
+    host.write("/usr/local/sbin/systemctl", UNITS);
+    fs::create_dir(host.path("/tmp/units")).unwrap();
+    for unit in units {
+        host.write(&format!("/tmp/units/{unit}.active"), "");
+        host.write(&format!("/tmp/units/{unit}.enabled"), "");
     }
     host
 }
