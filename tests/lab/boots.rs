@@ -109,6 +109,26 @@ fn what_was_applied_is_there_after_a_power_cut() {
 }
 
 #[test]
+fn a_host_measures_its_clock_and_does_not_set_it() {
+    let built = Built::of(
+        r#"
+cluster "c" domain="example.org" platform="debian-12" { time-servers "192.0.2.9"; }
+host "h" address="192.0.2.1"
+"#,
+    );
+    let lab = Lab::with(&built, &[("ntp", &["192.0.2.9"])]);
+    lab["ntp"].write("/etc/chrony/chrony.conf", "local stratum 1\nallow\n");
+    good(&lab["ntp"].run(&["systemctl", "start", "chrony.service"]));
+    good(&lab.apply("h"));
+    for name in ["h", "ntp"] {
+        let words = good(&lab[name].run(&["pgrep", "-a", "chronyd"]));
+        assert!(words.contains(" -x"), "{words}");
+    }
+    let verify = good(&lab.ask("h", &["--verify"]));
+    assert!(verify.contains("ok    the clock follows the time servers"), "{verify}");
+}
+
+#[test]
 fn a_lab_leaves_nothing_whether_its_test_ends_or_is_killed() {
     const WORD: &str = "CLUSTERGEN_LAB_IS_READY";
     let built = Built::of(TWO);
