@@ -35,9 +35,9 @@ exit 127
 "#;
 
 /// A daemon has what it was told to load last.
-const LOAD: &str = r#"#!/bin/sh
+const LOAD: &str = r"#!/bin/sh
 case $2 in main.service) cat /etc/app/main.conf /etc/theirs >/tmp/units/main.loaded ;; esac
-"#;
+";
 
 const COMMON: &str = "
 file 0600 root:root /etc/app/main.conf reload main.service
