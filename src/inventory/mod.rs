@@ -83,6 +83,13 @@ impl Inventory {
         self.ids().filter(|id| self.host(*id).managed)
     }
 
+    /// Whether names stand for all the hosts that they were meant for: something was told where they
+    /// do not.
+    pub fn is_whole<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> bool {
+        let mut names = values.into_iter().filter_map(Value::as_str);
+        names.all(|name| self.names.is_whole(name))
+    }
+
     /// The hosts that a list of names stands for, in the order in which they are written.
     pub fn resolve(&self, values: &[Value], diagnostics: &mut Diagnostics) -> Vec<Spanned<HostId>> {
         let mut hosts: Vec<Spanned<HostId>> = Vec::new();

@@ -11,7 +11,8 @@ use crate::source::Span;
 pub(super) struct Names {
     pub(super) hosts: BTreeMap<String, HostId>,
     pub(super) groups: BTreeMap<String, HostSet>,
-    /// Names in which something is wrong: told once, not again where they are named.
+    /// Names in which something is wrong, and groups that lack a member for it: told once, not again
+    /// where they are named.
     pub(super) broken: BTreeSet<String>,
 }
 
@@ -20,6 +21,11 @@ impl Names {
     pub(super) fn set(&self, name: &str) -> Option<HostSet> {
         let host = self.hosts.get(name).copied().map(HostSet::one);
         host.or_else(|| self.groups.get(name).cloned())
+    }
+
+    /// Whether a name stands for all the hosts that it was meant for.
+    pub(super) fn is_whole(&self, name: &str) -> bool {
+        self.set(name).is_some() && !self.broken.contains(name)
     }
 
     /// Tells of a name of nothing, unless it was told before what is wrong with it.

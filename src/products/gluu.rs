@@ -128,7 +128,7 @@ impl Parts {
     /// What a careful administrator would want to know before the first build.
     fn judge(&self, gluu: &Node, cx: &mut Expand) {
         let hosts = cx.inventory.resolve(&self.nodes, cx.diagnostics);
-        if hosts.len() == 1 && self.nodes.len() == 1 {
+        if hosts.len() < 2 && cx.inventory.is_whole(&self.nodes) {
             let diagnostic = Diagnostic::error(Code::TooFew, "one node is no cluster");
             cx.diagnostics.push(diagnostic.at(self.nodes_span, "").help("name two nodes at least"));
         }

@@ -73,7 +73,9 @@ impl Reading<'_> {
             let Some(member) = value.as_str() else { continue };
             if let Some(host) = self.names.hosts.get(member) {
                 hosts.push(*host);
-            } else if open.iter().any(|it| it == member) {
+                continue;
+            }
+            if open.iter().any(|it| it == member) {
                 let message = format!("the group `{member}` contains itself");
                 let help = "take it out of its members";
                 self.diagnostics.push(
@@ -81,6 +83,9 @@ impl Reading<'_> {
                 );
             } else if groups.contains_key(member) {
                 hosts.extend(self.flatten(member, groups, open).iter());
+            }
+            if !self.names.is_whole(member) {
+                self.names.broken.insert(name.to_owned());
             }
         }
         open.pop();

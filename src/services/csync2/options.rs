@@ -21,7 +21,7 @@ pub(in crate::services) struct Csync2 {
     pub(super) every: Spanned<Duration>,
     pub(super) version: Option<Spanned<Version>>,
     pub(super) extra: Vec<Spanned<String>>,
-    /// Whether every name among the members is known.
+    /// Whether the members are all that were meant.
     pub(super) complete: bool,
     pub(super) span: Span,
 }
@@ -60,7 +60,7 @@ pub(super) fn decode(node: &Node, cx: &mut Decode) -> Option<Csync2> {
     let members = cx.managed_hosts(node, "members");
     Some(Csync2 {
         name: node.label()?.to_owned(),
-        complete: members.len() >= read::all(node, "members").len(),
+        complete: cx.inventory.is_whole(read::all(node, "members")),
         members,
         includes: read::all(node, "include").into_iter().filter_map(read::path).collect(),
         excludes: read::texts(node, "exclude"),
