@@ -236,7 +236,7 @@ impl Type {
 }
 
 fn one_line(text: &str) -> Result<(), Wrong> {
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(Wrong::new("is empty", "write something, or leave the node out"));
     }
     if text.contains(['\n', '\r']) {
