@@ -16,7 +16,7 @@ resources() {
     block     steps /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-steps.cfg none -
     step      1/4 make-database keeps make-database
-    step      2/4 fill destroys 'the tables are made anew' make-database
+    step      2/4 fill destroys 'the tables are made anew: `items`, no <old> ones, and 2*3*4 __rows__' make-database
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen steps$/,/^# END clustergen steps$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -47,19 +47,19 @@ proof_make_database() {
     sh -ec 'su postgres -c '\''psql -l'\'' | grep -q orders'
 }
 
-# the tables are made anew
+# the tables are made anew: `items`, no <old> ones, and 2*3*4 __rows__
 guard_fill() {
     sh -ec '! su postgres -c "psql -Atc '\''select 1'\'' orders" | grep -q 1'
 }
 
-# the tables are made anew
+# the tables are made anew: `items`, no <old> ones, and 2*3*4 __rows__
 run_fill() {
     sh -ec '# it'\''s the vendor'\''s own script
 su postgres -c '\''psql -f /opt/app/tables.sql orders'\''
 su postgres -c '\''psql orders'\'' <"$files/password.sql"'
 }
 
-# the tables are made anew
+# the tables are made anew: `items`, no <old> ones, and 2*3*4 __rows__
 proof_fill() {
     sh -ec 'su postgres -c "psql -Atc '\''select count(*) from items'\'' orders"'
 }
