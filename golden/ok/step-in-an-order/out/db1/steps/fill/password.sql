@@ -1,1 +1,1 @@
-alter role shop password 'CGSECRET_shop_raw_c20a6cd4';
+alter role shop password 'CGSECRET_shop_raw_a2c62f17';
