@@ -81,7 +81,12 @@ impl Built {
     }
 
     pub(crate) fn hosts(&self) -> Vec<String> {
-        let built = entries(&self.folder.path().join("out")).into_iter();
+        Self::hosts_in(&self.folder.path().join("out"))
+    }
+
+    /// The hosts that have a bundle in a folder.
+    pub(crate) fn hosts_in(folder: &Path) -> Vec<String> {
+        let built = entries(folder).into_iter();
         let bundles = built.filter(|path| path.join("manifest.json").exists());
         bundles.map(|path| name_of(&path)).collect()
     }

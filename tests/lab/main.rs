@@ -42,6 +42,7 @@ mod nginx;
 mod nginx_conf;
 mod obstacles;
 mod pack;
+mod pairs;
 mod properties;
 mod readers;
 mod refusals;

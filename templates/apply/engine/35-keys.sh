@@ -134,7 +134,7 @@ keys_editor='
         for (k = m; k; k--) {
             if (kind[k] != "head") { if (used == "" && line[first[k]] ~ /[^ \t\f]/) used = "foreign"; continue }
             if (of[k] SUBSEP == known_id[r] && text(k) == ours[r]) {
-                if (used == "wanted") save(known_id[r], "section", ours[r], "-")
+                if (used == "wanted") kept[r] = 1
                 else if (used == "") remove(first[k], last[k])
                 return
             }
@@ -194,7 +194,7 @@ keys_editor='
             if (!(part[1] in opened)) {
                 opened[part[1]] = 1
                 below(place, "[" part[1] "]")
-                save(part[1] SUBSEP, "section", "[" part[1] "]", "-")
+                new_head[++heads_made] = part[1]
             }
         }
         below(place, new)
@@ -214,6 +214,12 @@ keys_editor='
         }
     }
 
+    # save_heads(): in the order in which they were opened, so that what stays is written as it was
+    function save_heads(    r, h) {
+        for (r = 1; r <= knowns; r++) if (r in kept) save(known_id[r], "section", ours[r], "-")
+        for (h = 1; h <= heads_made; h++) save(new_head[h] SUBSEP, "section", "[" new_head[h] "]", "-")
+    }
+
     BEGIN {
         ORS = ""
         read_wanted()
@@ -222,6 +228,7 @@ keys_editor='
         give_back()
         set_all()
         unset_all()
+        save_heads()
         rebuild()
         for (k = 1; k <= n; k++) print line[k] end[k] >ENVIRON["new"]
         k = split("set,unset,give back", list, ",")

@@ -1,0 +1,204 @@
+//! One bundle after another: what a host had before leaves no trace in what it has then.
+//!
+//! In: each pair of `golden/diff`, built by clustergen with one state, and each description of
+//! `golden/ok`. Out: file systems, compared by path, mode and content, on which they were applied:
+//! below folders, and for some on hosts of namespaces, with owners and units.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::built::{Built, said};
+use crate::bundle::good;
+use crate::snapshot::Snapshot;
+
+/// The cases of a folder of `golden/`.
+fn cases(of: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(of);
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    cases
+}
+
+/// A description of a case with all that lies beside it.
+fn build(case: &Path, name: &str) -> Built {
+    let kdl = fs::read_to_string(case.join(name)).unwrap();
+    Built::prepared(&kdl, |folder| {
+        let copy = "cp -r \"$0\"/. . && rm -rf out";
+        good(
+            &Command::new("sh").args(["-c", copy]).arg(case).current_dir(folder).output().unwrap(),
+        );
+        fs::write(folder.join("cluster.kdl"), &kdl).unwrap();
+    })
+}
+
+/// A bundle with made-up values for its secrets: those of stored ones nobody knows any more.
+struct Whole {
+    bundle: PathBuf,
+    secrets: TempDir,
+}
+
+impl Whole {
+    fn new(bundle: PathBuf) -> Self {
+        let secrets = TempDir::new().unwrap();
+        let find = ["-rhoE", "CGSECRET_[A-Za-z0-9_]*", "files", "edits", "steps"];
+        let found = Command::new("grep").args(find).current_dir(&bundle).output().unwrap();
+        for token in String::from_utf8(found.stdout).unwrap().lines() {
+            fs::write(secrets.path().join(token), format!("of {token}\n")).unwrap();
+        }
+        Self { bundle, secrets }
+    }
+
+    /// Runs its `apply.sh`; what it said.
+    fn apply(&self, root: &Path, args: &[&str]) -> String {
+        let mut apply = Command::new("sh");
+        apply.arg(self.bundle.join("apply.sh")).arg("--root").arg(root);
+        apply.arg("--secrets").arg(self.secrets.path()).args(args);
+        let done = apply.output().unwrap();
+        assert!(done.status.success(), "{} {args:?} {}", self.bundle.display(), said(&done));
+        said(&done)
+    }
+
+    fn sums(&self) -> String {
+        fs::read_to_string(self.bundle.join("SHA256SUMS")).unwrap()
+    }
+
+    /// Where something of it is to lie.
+    fn targets(&self) -> Vec<String> {
+        let places = self.sums();
+        let places = places.lines().filter_map(|line| line.split_once("  "));
+        let target = |place: &str| match place.split_once('/')? {
+            ("files", path) => Some(path.to_owned()),
+            ("edits", path) => path.rsplit_once('.').map(|(path, _)| path.to_owned()),
+            _ => None,
+        };
+        places.filter_map(|(_, place)| target(place)).collect()
+    }
+}
+
+/// The bundles of a description, by host.
+fn bundles(built: &Built) -> Vec<(String, Whole)> {
+    built.hosts().into_iter().map(|name| (name.clone(), Whole::new(built.bundle(&name)))).collect()
+}
+
+/// A folder in which somebody has a file of his own wherever one of the bundles has something to say.
+fn inhabited(bundles: &[&Whole]) -> TempDir {
+    let root = TempDir::new().unwrap();
+    for folder in ["etc/cloud", "var/lib"] {
+        fs::create_dir_all(root.path().join(folder)).unwrap();
+    }
+    for target in bundles.iter().flat_map(|it| it.targets()) {
+        let at = root.path().join(&target);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        fs::write(&at, format!("theirs = {target}\n")).unwrap();
+        fs::set_permissions(at, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    root
+}
+
+/// What differs between two folders, but for what `apply.sh` keeps for itself. Folders that a bundle
+/// made stay when it goes, as somebody may have put something there; here nobody has.
+fn differences(one: &Path, other: &Path) -> Vec<String> {
+    let mut lines = Snapshot::whole(one).changes(&Snapshot::whole(other));
+    lines.retain(|line| {
+        let stays = line.strip_suffix(" is gone").is_some_and(|path| empty(one, path));
+        !line.starts_with("/var/lib/clustergen") && !stays
+    });
+    lines
+}
+
+/// Whether it is a folder without files.
+fn empty(root: &Path, path: &str) -> bool {
+    let mut find = Command::new("find");
+    find.arg(root.join(&path[1..])).args(["!", "-type", "d"]);
+    find.output().unwrap().stdout.is_empty()
+}
+
+fn same(one: &Path, other: &Path, what: &str) {
+    let differences = differences(one, other);
+    assert!(differences.is_empty(), "{what}: {differences:#?}");
+}
+
+/// A host's bundles after one another, on what somebody has there.
+fn follow(old: &Whole, new: &Whole, what: &str) {
+    let root = || inhabited(&[old, new]);
+    let (untouched, alone, before, host) = (root(), root(), root(), root());
+    new.apply(alone.path(), &[]);
+    old.apply(before.path(), &[]);
+    old.apply(host.path(), &[]);
+    new.apply(host.path(), &[]);
+    same(host.path(), alone.path(), &format!("{what}: new after old, and new alone"));
+    if old.sums() != new.sums() {
+        new.apply(host.path(), &["--rollback"]);
+        same(host.path(), before.path(), &format!("{what}: rolled back, and old alone"));
+    }
+    new.apply(alone.path(), &["--uninstall"]);
+    same(alone.path(), untouched.path(), &format!("{what}: uninstalled, and never installed"));
+}
+
+/// All pairs, in one direction.
+fn follow_all(from: &str, to: &str) {
+    for case in cases("diff") {
+        let built = build(&case, from);
+        let kept = built.folder().join("old");
+        fs::rename(built.folder().join("out"), &kept).unwrap();
+        let old: Vec<(String, Whole)> = Built::hosts_in(&kept)
+            .into_iter()
+            .map(|name| {
+                let bundle = kept.join(&name);
+                (name, Whole::new(bundle))
+            })
+            .collect();
+        built.rebuild(&fs::read_to_string(case.join(to)).unwrap());
+        let new = bundles(&built);
+        let names: BTreeSet<&String> = old.iter().chain(&new).map(|(name, _)| name).collect();
+        for name in names {
+            let of = |list: &'_ [(String, Whole)]| list.iter().position(|(it, _)| it == name);
+            let what = format!("{} {name}", case.display());
+            match (of(&old), of(&new)) {
+                (Some(a), Some(b)) => follow(&old[a].1, &new[b].1, &what),
+                (Some(one), None) => follow(&old[one].1, &old[one].1, &what),
+                (None, Some(one)) => follow(&new[one].1, &new[one].1, &what),
+                (None, None) => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn the_new_bundle_after_the_old_one_gives_what_the_new_one_gives_alone() {
+    follow_all("before.kdl", "after.kdl");
+}
+
+#[test]
+fn and_so_does_the_old_one_after_the_new() {
+    follow_all("after.kdl", "before.kdl");
+}
+
+#[test]
+fn every_stored_bundle_applied_again_writes_nothing() {
+    for case in cases("ok") {
+        let built = build(&case, "cluster.kdl");
+        for (name, bundle) in bundles(&built) {
+            let root = inhabited(&[&bundle]);
+            bundle.apply(root.path(), &[]);
+            let before = Snapshot::whole(root.path());
+            let what = format!("{} {name}", case.display());
+            for args in [&[][..], &["--check"]] {
+                let told = bundle.apply(root.path(), args);
+                assert_eq!(
+                    told.contains("nothing to change"),
+                    args != ["--check"],
+                    "{what} {told}"
+                );
+                let written = before.writes(&Snapshot::whole(root.path()));
+                assert!(written.is_empty(), "{what} {args:?} {written:#?}");
+            }
+        }
+    }
+}
