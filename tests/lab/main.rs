@@ -29,6 +29,7 @@ mod firewall;
 mod firewalld;
 mod full;
 mod gluu;
+mod generations;
 mod host;
 mod hosts;
 mod injection;

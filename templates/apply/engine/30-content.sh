@@ -25,14 +25,15 @@ values_here() {
     for token in $(tokens "$1"); do value_of "$token" || return 1; done
 }
 
-# fill FILE: FILE with every token replaced by its value, literally, on standard output.
+# fill FILE: FILE with every token replaced by its value, literally, on standard output. Who only looks
+# may have no values: the tokens stay, which are not what lies there.
 fill() {
-    if ! grep -q CGSECRET_ "$1"; then cat "$1"; return; fi
+    if ! grep -q CGSECRET_ "$1" || { [ -z "$changes" ] && ! values_here "$1"; }; then cat "$1"; return; fi
     for token in $(tokens "$1"); do take_value "$token"; done
     folder=$work/secrets awk '
-        function value(token,    all, line, file) {
-            all = ""; file = ENVIRON["folder"] "/" token
-            while ((getline line < file) > 0) all = all (all == "" ? "" : "\n") line
+        function value(token,    all, line, file, n) {
+            file = ENVIRON["folder"] "/" token
+            while ((getline line < file) > 0) all = all (n++ ? "\n" : "") line
             close(file)
             return all
         }

@@ -236,12 +236,6 @@ stage_file() {
         return
     fi
     fits "$2" "$3" file
-    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then
-        # the record says that it differs; what it will be, nobody can say here
-        record file "$3" - "$4" "$5"
-        change file "$1" "$2" "$4" "$5" "$3"
-        return
-    fi
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
     record file "$3" "$(sum "$work/new$3")" "$4" "$5"
@@ -270,7 +264,7 @@ stage_seed() {
         return
     fi
     mkdir -p "$work/new${3%/*}"
-    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then : >"$work/new$3"; else fill "$bundle/files$3" >"$work/new$3"; fi
+    fill "$bundle/files$3" >"$work/new$3"
     record seed "$3" "$(sum "$work/new$3")" "$4" "$5"
     change file "$1" "$2" "$4" "$5" "$3"
 }
