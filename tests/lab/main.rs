@@ -42,6 +42,7 @@ mod load;
 mod nginx;
 mod nginx_conf;
 mod obstacles;
+mod outcome;
 mod pack;
 mod pairs;
 mod properties;

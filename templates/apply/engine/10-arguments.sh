@@ -64,6 +64,10 @@ note() {
     # a log that cannot be written must not stop what it is about
     printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
 }
+# alone COMMAND...: without our input, and without the lock and the outcome, which a daemon that it
+# starts would hold as long as it lives.
+alone() { "$@" </dev/null 3>&- 9>&-; }
+
 misused() { printf 'apply.sh: %s: --help says what there is\n' "$*" >&2; exit 64; }
 unless_check() { [ "$mode" = check ] || say "$@"; }
 
@@ -102,4 +106,3 @@ case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused "--$instead goes 
 
 case $0 in */*) bundle=${0%/*}/ ;; *) bundle=. ;; esac
 bundle=$(CDPATH='' cd -- "$bundle" && pwd)
-[ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"

@@ -50,6 +50,7 @@ right_platform() {
 }
 
 whole_bundle() {
+    [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built, so copy it here again:
 $wrong"

@@ -95,12 +95,12 @@ install_packages() {
     case $package_manager in
         apt)
             # a bare host knows old packages or none; where a mirror is away, the others may do
-            apt-get update -q </dev/null 9>&- || say "the lists of packages could not be brought up to date"
+            alone apt-get update -q || say "the lists of packages could not be brought up to date"
             # another's changed configuration stays
-            DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing </dev/null 9>&-
+            alone env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing
             ;;
-        *) "$package_manager" install -y $missing </dev/null 9>&- ;;
+        *) alone "$package_manager" install -y $missing ;;
     esac || fail "the packages could not be installed:$missing"
     missing=''
 }
@@ -294,9 +294,9 @@ stage_made() {
 # quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.
 quietly() {
     case $1 in
-        *[!a-z0-9_]*) (umask 077 && sh -c "$1") ;;
-        *) (umask 077 && set +eu && "$1") ;;
-    esac >"$work/said" 2>&1 </dev/null 9>&-
+        *[!a-z0-9_]*) (umask 077 && alone sh -c "$1") ;;
+        *) (umask 077 && set +eu && alone "$1") ;;
+    esac >"$work/said" 2>&1
 }
 
 # shared PATH: sets current, the file that others own too; /dev/null where there is none.
@@ -330,8 +330,8 @@ stage_block() {
 # unchanged PATH LINE: it is still the file that the record's line tells of.
 unchanged() { [ ! -L "$root$1" ] && [ "$(sum "$root$1")" = "$(printf '%s\n' "$2" | cut -f3)" ]; }
 
-enabled() { systemctl is-enabled -q "$1" </dev/null >/dev/null 2>&1 9>&-; }
-active() { systemctl is-active -q "$1" </dev/null >/dev/null 2>&1 9>&-; }
+enabled() { alone systemctl is-enabled -q "$1" >/dev/null 2>&1; }
+active() { alone systemctl is-active -q "$1" >/dev/null 2>&1; }
 
 # stage_unit NAME CONFLICT...: a unit is ours where its file is, or where clustergen enabled it.
 stage_unit() {

@@ -18,7 +18,7 @@ rehearse() {
     view=/run/clustergen.$$
     mkdir "$view" 2>/dev/null || return 1
     if set_stage 2>/dev/null; then
-        unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
+        alone unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 || :
     fi
     if [ -e "$view/done" ]; then
         rehearsed=1

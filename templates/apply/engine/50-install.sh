@@ -61,7 +61,7 @@ replace() {
 make_group() {
     ! have group "$1" || return 0
     printf 'groupdel %s\n' "$1" >>"$work/accounts"
-    groupadd --system "$1" 9>&- || fail "the group $1 could not be made"
+    alone groupadd --system "$1" || fail "the group $1 could not be made"
 }
 
 make_user() {
@@ -70,14 +70,14 @@ make_user() {
         set -- "$1" "$2" "$3" "$4" "$([ "$5" = person ] || echo --system)" "$@"
         printf 'userdel %s\n' "$name" >>"$work/accounts"
         # shellcheck disable=SC2086  # an option or nothing
-        useradd $5 --gid "$2" --home-dir "$3" --shell "$4" --no-create-home "$name" 9>&- || fail "the user $name could not be made"
+        alone useradd $5 --gid "$2" --home-dir "$3" --shell "$4" --no-create-home "$name" || fail "the user $name could not be made"
         shift 5
     fi
     shift 5
     for more in "$@"; do
         ! in_group "$name" "$more" || continue
         printf 'gpasswd -d %s %s\n' "$name" "$more" >>"$work/accounts"
-        usermod -a -G "$more" "$name" 9>&- || fail "the user $name could not be put into $more"
+        alone usermod -a -G "$more" "$name" || fail "the user $name could not be put into $more"
     done
 }
 

@@ -15,7 +15,7 @@ run_check() {
     shift 2
     touched "$@" || return 0
     code=0
-    (umask 022 && scratch=$work/scratch sh -c "$command") >"$work/said" 2>&1 </dev/null 9>&- || code=$?
+    (umask 022 && alone env scratch="$work/scratch" sh -c "$command") >"$work/said" 2>&1 || code=$?
     case " $good " in *" $code "*) return 0 ;; esac
     cat "$work/said" >&2
     refused="$refused
@@ -32,10 +32,10 @@ act() {
         enable) set -- enable -q ;;
         *) set -- "$verb" ;;
     esac
-    systemctl "$@" "$asked" </dev/null 9>&-
+    alone systemctl "$@" "$asked"
 }
 
-reload_systemd() { [ ! -d /run/systemd/system ] || systemctl daemon-reload 9>&-; }
+reload_systemd() { [ ! -d /run/systemd/system ] || alone systemctl daemon-reload; }
 
 # leave_units: what is no longer shipped stops while its files are there.
 leave_units() {
@@ -103,7 +103,7 @@ stay_up() {
 }
 
 # restarts UNIT: how often its manager has started it again (systemd 235; nothing before).
-restarts() { systemctl show -p NRestarts "$1" </dev/null 2>/dev/null 9>&- | sed 's/.*=//'; }
+restarts() { alone systemctl show -p NRestarts "$1" 2>/dev/null | sed 's/.*=//'; }
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {

@@ -37,15 +37,15 @@ remove_folder() { rmdir "$1" 2>/dev/null || :; }
 take_back() {
     verb=${1%% *} unit=${1#* }
     if [ "$verb" = stop ]; then
-        systemctl stop "$unit" </dev/null 2>/dev/null 9>&- || ! active "$unit" || return 1
+        alone systemctl stop "$unit" 2>/dev/null || ! active "$unit" || return 1
     fi
-    systemctl reset-failed "$unit" </dev/null >/dev/null 2>&1 9>&- || :
-    [ "$verb" = stop ] || systemctl "$verb" "$unit" </dev/null 9>&-
+    alone systemctl reset-failed "$unit" >/dev/null 2>&1 || :
+    [ "$verb" = stop ] || alone systemctl "$verb" "$unit"
 }
 # remove_account WORDS: what made it was written down before it was done, so it may not be there
 remove_account() {
     # shellcheck disable=SC2086  # a command in words
-    $1 >/dev/null 2>&1 9>&- || :
+    alone $1 >/dev/null 2>&1 || :
 }
 
 # undo: files first, then the units that have taken them up. Fails where something is lost.

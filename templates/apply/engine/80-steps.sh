@@ -45,13 +45,13 @@ step_files() {
 # do_step STEP NUMBER TITLE
 do_step() {
     proof=$(word_of proof "$1")
-    if ("$proof") >"$work/said" 2>&1 </dev/null 9>&-; then
+    if (alone "$proof") >"$work/said" 2>&1; then
         say "$1: was done before, by whatever hand"
         mark_done "$1"
         return
     fi
     guard=$(word_of guard "$1")
-    if defined "$guard" && ! ("$guard") </dev/null 9>&-; then
+    if defined "$guard" && ! (alone "$guard"); then
         fail "$1: its guard says that it is not safe now; nothing was done"
     fi
     run=$(word_of run "$1")
@@ -59,12 +59,12 @@ do_step() {
         say "$2 $1: $3"
         # not in a condition: there the shell would go on after a command that fails
         set +e
-        (set -e; "$run") </dev/null 9>&-
+        (set -e; alone "$run")
         code=$?
         set -e
         [ "$code" = 0 ] || fail "$1 failed: put right what it says, then say --bootstrap $1 again"
     fi
-    ("$proof") </dev/null 9>&- || fail "$1 was done, but its proof does not hold: see above"
+    (alone "$proof") || fail "$1 was done, but its proof does not hold: see above"
     mark_done "$1"
 }
 
@@ -81,7 +81,7 @@ prove() {
     holds=true
     quietly "$2" || holds=false
     printf '{"title": %s, "ok": %s, "said": %s}\n' "$(printf '%s' "$1" | json_text)" "$holds" \
-        "$(tr '\200-\377' '?' <"$work/said" | json_text)" >>"$work/proofs"
+        "$(json_text <"$work/said")" >>"$work/proofs"
     if [ "$holds" = true ]; then
         say "ok    $1"
         return

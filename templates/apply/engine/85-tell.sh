@@ -67,16 +67,31 @@ secretive() {
     [ -f "$root$1" ] && [ "$(($(stat -L -c %a "$root$1") % 10))" -lt 4 ]
 }
 
+# Awk that makes a line part of a string of JSON. A byte that is no UTF-8, and one that cannot be seen,
+# becomes a question mark.
+# shellcheck disable=SC2016  # awk's own
+json_awk='
+    function json(it,    out) {
+        gsub(/[\\"]/, "\\\\&", it)
+        gsub(/\t/, "\\t", it)
+        gsub(/[\001-\037\177]/, "?", it)
+        while (match(it, /[\200-\377]/)) {
+            out = out substr(it, 1, RSTART - 1)
+            it = substr(it, RSTART)
+            if (!match(it, /^([\302-\337]|\340[\240-\277]|[\341-\354\356\357][\200-\277]|\355[\200-\237]|\360[\220-\277][\200-\277]|[\361-\363][\200-\277][\200-\277]|\364[\200-\217][\200-\277])[\200-\277]/)) {
+                sub(/^./, "?", it)
+                RLENGTH = 1
+            }
+            out = out substr(it, 1, RLENGTH)
+            it = substr(it, RLENGTH + 1)
+        }
+        return out it
+    }
+'
+
 # json_text: standard input as a string of JSON.
 json_text() {
-    awk 'BEGIN { ORS = ""; print "\"" }
-        {
-            gsub(/[\\"]/, "\\\\&")
-            gsub(/\t/, "\\t")
-            gsub(/[\001-\037\177]/, "?")
-            print (NR > 1 ? "\\n" : "") $0
-        }
-        END { print "\"\n" }'
+    tr '\000' '?' | awk "$json_awk"' { all = all (NR > 1 ? "\\n" : "") json($0) } END { print "\"" all "\"" }'
 }
 
 # json_list FILE: its lines, objects already, as a list.
@@ -90,15 +105,18 @@ json_list() {
 # remember_changes: the plan for `outcome`, which comes when the plan is gone.
 remember_changes() {
     [ -n "$json" ] || return 0
-    planned=$(awk -F '\t' 'function text(it) { gsub(/[\\"]/, "\\\\&", it); return "\"" it "\"" }
+    planned=$(awk -F '\t' "$json_awk"'
+        function text(it) { return "\"" json(it) "\"" }
         { print "{\"kind\": " text($1) ", \"name\": " text($6) ", \"action\": " ($4 == "none" ? "null" : text($4)) ", \"unit\": " ($4 == "none" ? "null" : text($5)) "}" }' "$work/changed" |
         sed 's/^/    /; $!s/$/,/')
 }
 
 # outcome CODE: the run as one object of JSON.
 outcome() {
-    printf '{\n  "cluster": "%s",\n  "host": "%s",\n  "mode": "%s",\n  "exit": %s,\n' "${cluster:-}" "${host:-}" "${instead:-$mode}" "$1"
-    printf '  "error": %s,\n' "$([ -n "$error" ] && printf '%s' "$error" | tr '\200-\377' '?' | json_text || echo null)"
+    # an apply of something else than the bundle; a dry run is one of whatever it is
+    [ "$mode" != apply ] || mode=${instead:-apply}
+    printf '{\n  "cluster": "%s",\n  "host": "%s",\n  "mode": "%s",\n  "exit": %s,\n' "${cluster:-}" "${host:-}" "$mode" "$1"
+    printf '  "error": %s,\n' "$([ -n "$error" ] && printf '%s' "$error" | json_text || echo null)"
     printf '  "changes": [%s],\n' "${planned:+$line_end$planned$line_end  }"
     printf '  "waits": [%s],\n' "$(printf '%s' "$waiting" | sed 's/^ //; s/[^ ][^ ]*/"&"/g; s/ /, /g')"
     printf '  "steps": %s,\n' "$(json_list "$work/steps")"
