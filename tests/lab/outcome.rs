@@ -119,7 +119,7 @@ fn what_fails_or_is_refused_says_why_in_the_same_object() {
         };
         let of = |path: &'static str| {
             move |bundle: &Bundle, _: &Path| {
-                fs::remove_file(bundle.folder.path().join(path)).unwrap()
+                fs::remove_file(bundle.folder.path().join(path)).unwrap();
             }
         };
         assert!(refused(&of("host.sh"), &[]).contains("the bundle is not whole"));
