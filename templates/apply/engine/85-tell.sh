@@ -35,8 +35,10 @@ tell() {
     done <"$work/changed"
 }
 
-# foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it.
+# foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it. Who
+# may not read the record cannot tell.
 foreign() {
+    [ ! -d "$root/var/lib/clustergen" ] || [ -x "$root/var/lib/clustergen" ] || return 1
     [ "$bits" != - ] && [ ! -e "$state/before$path" ] && ! known "$path" || return 1
     [ -e "$root$path" ] || [ -L "$root$path" ]
 }
