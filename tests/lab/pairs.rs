@@ -12,8 +12,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::apply::apply;
 use crate::built::{Built, said};
-use crate::bundle::good;
+use crate::bundle::{good, host_with_units};
+use crate::host::Host;
 use crate::snapshot::Snapshot;
 
 /// The cases of a folder of `golden/`.
@@ -127,18 +129,30 @@ fn same(one: &Path, other: &Path, what: &str) {
 /// A host's bundles after one another, on what somebody has there.
 fn follow(old: &Whole, new: &Whole, what: &str) {
     let root = || inhabited(&[old, new]);
+    if old.sums() == new.sums() {
+        let host = root();
+        old.apply(host.path(), &[]);
+        assert!(new.apply(host.path(), &[]).contains("nothing to change"), "{what}");
+        return;
+    }
     let (untouched, alone, before, host) = (root(), root(), root(), root());
     new.apply(alone.path(), &[]);
     old.apply(before.path(), &[]);
     old.apply(host.path(), &[]);
     new.apply(host.path(), &[]);
     same(host.path(), alone.path(), &format!("{what}: new after old, and new alone"));
-    if old.sums() != new.sums() {
-        new.apply(host.path(), &["--rollback"]);
-        same(host.path(), before.path(), &format!("{what}: rolled back, and old alone"));
-    }
-    new.apply(alone.path(), &["--uninstall"]);
-    same(alone.path(), untouched.path(), &format!("{what}: uninstalled, and never installed"));
+    new.apply(host.path(), &["--rollback"]);
+    same(host.path(), before.path(), &format!("{what}: rolled back, and old alone"));
+    new.apply(host.path(), &["--older"]);
+    new.apply(host.path(), &["--uninstall"]);
+    same(host.path(), untouched.path(), &format!("{what}: uninstalled, and never installed"));
+}
+
+fn come_and_go(bundle: &Whole, what: &str) {
+    let (untouched, host) = (inhabited(&[bundle]), inhabited(&[bundle]));
+    bundle.apply(host.path(), &[]);
+    bundle.apply(host.path(), &["--uninstall"]);
+    same(host.path(), untouched.path(), &format!("{what}: uninstalled, and never installed"));
 }
 
 /// All pairs, in one direction.
@@ -162,8 +176,9 @@ fn follow_all(from: &str, to: &str) {
             let what = format!("{} {name}", case.display());
             match (of(&old), of(&new)) {
                 (Some(a), Some(b)) => follow(&old[a].1, &new[b].1, &what),
-                (Some(one), None) => follow(&old[one].1, &old[one].1, &what),
-                (None, Some(one)) => follow(&new[one].1, &new[one].1, &what),
+                // the runbook has a host that goes uninstalled
+                (Some(one), None) => come_and_go(&old[one].1, &what),
+                (None, Some(one)) => come_and_go(&new[one].1, &what),
                 (None, None) => {}
             }
         }
@@ -189,16 +204,46 @@ fn every_stored_bundle_applied_again_writes_nothing() {
             bundle.apply(root.path(), &[]);
             let before = Snapshot::whole(root.path());
             let what = format!("{} {name}", case.display());
-            for args in [&[][..], &["--check"]] {
-                let told = bundle.apply(root.path(), args);
-                assert_eq!(
-                    told.contains("nothing to change"),
-                    args != ["--check"],
-                    "{what} {told}"
-                );
-                let written = before.writes(&Snapshot::whole(root.path()));
-                assert!(written.is_empty(), "{what} {args:?} {written:#?}");
-            }
+            assert!(bundle.apply(root.path(), &[]).contains("nothing to change"), "{what}");
+            let written = before.writes(&Snapshot::whole(root.path()));
+            assert!(written.is_empty(), "{what} {written:#?}");
         }
+    }
+}
+
+/// With owners, links, accounts, units, and what the real programs make and check.
+#[test]
+fn a_host_has_the_units_and_files_of_its_last_bundle_alone() {
+    for (case, name) in [("a-host-takes-anothers-place", "lb"), ("a-group-is-renamed", "app1")] {
+        let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/diff").join(case);
+        let built = build(&case, "before.kdl");
+        let host = || host_with_units(&["cron.service"]);
+        let (untouched, alone, before, both) = (host(), host(), host(), host());
+        let on = |host: &Host, args: &[&str]| {
+            let args = [&["--i-am", name][..], args].concat();
+            let (done, _) = apply(&built, host, name, &args);
+            assert!([Some(0), Some(5)].contains(&done.status.code()), "{args:?} {}", said(&done));
+        };
+        let alike = |one: &Host, other: &Host, what: &str| {
+            let mut lines = one.disk().changes(&other.disk());
+            lines.retain(|line| {
+                let stays =
+                    line.strip_suffix(" is gone").is_some_and(|path| empty(&one.root(), path));
+                !line.starts_with("/var/lib/clustergen") && !line.starts_with("/var/log") && !stays
+            });
+            assert!(lines.is_empty(), "{name} {what}: {lines:#?}");
+            let units = |host: &Host| said(&host.run(&["ls", "/tmp/units"]));
+            assert_eq!(units(one), units(other), "{name} {what}");
+        };
+        on(&before, &[]);
+        on(&both, &[]);
+        built.rebuild(&fs::read_to_string(case.join("after.kdl")).unwrap());
+        on(&both, &[]);
+        on(&alone, &[]);
+        alike(&both, &alone, "new after old, and new alone");
+        on(&both, &["--rollback"]);
+        alike(&both, &before, "rolled back, and old alone");
+        on(&alone, &["--uninstall"]);
+        alike(&alone, &untouched, "uninstalled, and never installed");
     }
 }

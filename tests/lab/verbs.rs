@@ -36,6 +36,33 @@ fn a_file_that_is_no_longer_shipped_gives_way_to_what_was_there_before() {
 }
 
 #[test]
+fn what_was_right_before_we_came_stays_when_we_go() {
+    let table = "
+file 0644 root:root /etc/app.conf none -
+link /etc/zone /usr/share/zoneinfo/UTC none -
+made /etc/both none - 'test -s /etc/both' 'cp /etc/app.conf /etc/both' /etc/app.conf
+";
+    let host = start("h");
+    host.write("/etc/app.conf", "1\n");
+    host.write("/etc/both", "1\n");
+    host.run(&["ln", "-s", "/usr/share/zoneinfo/UTC", "/etc/zone"]);
+    let before = host.disk();
+    let bundle = Bundle::of(table, &[("files/etc/app.conf", "1\n")]);
+    for changed in [false, true] {
+        assert!(good(&bundle.on(&host, &[]).0).contains("nothing to change"));
+        if changed {
+            bundle.becomes("h", table, &[("files/etc/app.conf", "2\n")]);
+            good(&bundle.on(&host, &[]).0);
+            assert_eq!(host.read("/etc/both"), "2\n");
+        }
+        good(&bundle.on(&host, &["--uninstall"]).0);
+        let mut changes = before.changes(&host.disk());
+        changes.retain(|it| !it.contains("clustergen"));
+        assert!(changes.is_empty(), "{changes:#?}");
+    }
+}
+
+#[test]
 fn uninstalling_leaves_a_host_as_it_was_but_for_accounts_and_folders() {
     let table = "
 directory 0755 root:root /srv/app

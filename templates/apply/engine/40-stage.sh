@@ -239,8 +239,11 @@ stage_file() {
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
     record file "$3" "$(sum "$work/new$3")" "$4" "$5"
-    ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
+    if differs "$1" "$2" "$3"; then change file "$1" "$2" "$4" "$5" "$3"; else adopt "$3"; fi
 }
+
+# adopt PATH: what is as it should be may be so from before clustergen, and is to stay when we go.
+adopt() { [ -z "$changes" ] || known "$1" || keep "$1"; }
 
 # complete_record: gives the files that are as they were the sum that they had, and all of them the sum
 # of what the bundle has for them, with tokens in place of secrets.
@@ -276,7 +279,7 @@ stage_link() {
     mkdir -p "$work/new${1%/*}"
     ln -s "$2" "$work/new$1"
     record link "$1" "$2" "$3" "$4"
-    [ "$(readlink "$root$1")" = "$2" ] || change link - - "$3" "$4" "$1"
+    if [ "$(readlink "$root$1")" = "$2" ]; then adopt "$1"; else change link - - "$3" "$4" "$1"; fi
 }
 
 # stage_made PATH ACTION UNIT PROBE COMMAND INPUT...: made anew where what it is made of changes,
@@ -286,6 +289,7 @@ stage_made() {
     shift 5
     if ! touched "$@" && quietly "$probe"; then
         record made "$target" "$(sum "$target")" "$made_action" "$made_unit"
+        adopt "$target"
     else
         change made - - "$made_action" "$made_unit" "$target"
     fi
@@ -368,7 +372,17 @@ taken() { { cut -f2 "$work/record"; sed -n "s/^made$tab.*$tab//p" "$work/changed
 # stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
 # was nothing.
 stage_back() {
+    ! alike "$state/before$1" "$root$1" || return 0
     if [ -e "$state/before$1" ] || [ -L "$state/before$1" ]; then change back - - "$2" "$3" "$1"; else change gone - - "$2" "$3" "$1"; fi
+}
+
+# alike FILE FILE: nobody can tell them apart.
+alike() {
+    if [ -L "$1" ] || [ -L "$2" ]; then
+        [ -L "$1" ] && [ -L "$2" ] && [ "$(readlink "$1")" = "$(readlink "$2")" ]
+        return
+    fi
+    [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c '%a %u %g' "$1")" = "$(stat -c '%a %u %g' "$2")" ]
 }
 
 # stage_gone PATH SHA256 ACTION UNIT: a file goes where it is still as it was installed.

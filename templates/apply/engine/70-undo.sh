@@ -1,18 +1,12 @@
 # --- putting back, and the end of a run -------------------------------------------------------
 
 # put_back PATH: the old file in one step, with its owner, mode and time. cp makes a new name
-# exclusively, so what somebody puts there meanwhile is not followed.
+# exclusively, so what somebody puts there meanwhile is not followed. What was to be replaced may
+# not have been: another file system is mounted on it, or the run was stopped before.
 put_back() {
-    ! as_it_was "$1" || return 0
+    ! alike "$work/old$1" "$root$1" || return 0
     temporary=$(beside "$root$1")
     rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -fT "$temporary" "$root$1" && relabel "$root$1"
-}
-
-# as_it_was PATH: it was to be replaced, and was not: another file system is mounted on it, or the
-# run was stopped before.
-as_it_was() {
-    [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ ! -L "$work/old$1" ] && cmp -s "$work/old$1" "$root$1" &&
-        [ "$(stat -c '%a %u %g' "$work/old$1")" = "$(stat -c '%a %u %g' "$root$1")" ]
 }
 
 # each_line LIST COMMAND: runs COMMAND for every line of a list that may not be there.

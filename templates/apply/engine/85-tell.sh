@@ -36,9 +36,9 @@ tell() {
 }
 
 # foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it. Who
-# may not read the record cannot tell.
+# is not root cannot read whose it is.
 foreign() {
-    [ ! -d "$root/var/lib/clustergen" ] || [ -x "$root/var/lib/clustergen" ] || return 1
+    [ ! -e "${state%/*}" ] || [ -r "${state%/*}" ] || return 1
     [ "$bits" != - ] && [ ! -e "$state/before$path" ] && ! known "$path" || return 1
     [ -e "$root$path" ] || [ -L "$root$path" ]
 }
