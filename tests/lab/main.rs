@@ -45,6 +45,7 @@ mod obstacles;
 mod outcome;
 mod pack;
 mod pairs;
+mod plan;
 mod properties;
 mod readers;
 mod refusals;
