@@ -34,8 +34,11 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     let package = cx.fact("sqlite.package", owner);
     cx.package(owner, package);
     let me = myself(cx);
-    let sqlite = format!("sqlite3 -cmd '.timeout 10000' /var/lib/csync2/{me}.db3");
+    let database = format!("/var/lib/csync2/{me}.db3");
+    let sqlite = format!("sqlite3 -cmd '.timeout 10000' {database}");
     let holds = vec![
+        // to sqlite3, a look at what is not there is an order to make it
+        format!("[ -s {database} ] || return 1"),
         format!("{sqlite} -separator ' ' 'select peername, certdata from x509_cert' |"),
         format!(
             "    awk 'FILENAME == \"-\" {{ known[$0]; next }} /^[^#]/ && !($0 in known) {{ exit 1 }}' - {path}"

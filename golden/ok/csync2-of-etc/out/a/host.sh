@@ -62,6 +62,7 @@ ntpq -c rv | grep sync_ntp'
 
 # csync2 knows its peers by their certificates
 holds_csync2_peers() {
+    [ -s /var/lib/csync2/a.db3 ] || return 1
     sqlite3 -cmd '.timeout 10000' /var/lib/csync2/a.db3 -separator ' ' 'select peername, certdata from x509_cert' |
         awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
 }
