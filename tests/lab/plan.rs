@@ -6,9 +6,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::apply::host_with_units;
 use crate::built::said;
-use crate::bundle::{Bundle, good};
+use crate::bundle::{Bundle, good, host_with_units};
 use crate::host::Host;
 
 const FIRST: &str = "file 0644 root:root /etc/app/main.conf reload app.service
@@ -40,7 +39,7 @@ user app app /srv/app /usr/sbin/nologin system adm
 user daemon daemon /usr/sbin /usr/sbin/nologin system adm
 directory 0750 app:app /srv/app
 directory 0700 root:root /etc/app exactly
-ensure 'the database takes connections' reload app.service false true
+ensure pool 'the database takes connections' reload app.service
 link /etc/app/zone /usr/share/zoneinfo/Europe/Berlin restart cron.service
 block c /etc/hosts none -
 keys ini /etc/app/app.ini restart app.service there
@@ -90,6 +89,7 @@ fn prepared() -> (Host, Bundle) {
     bundle.secret("CGSECRET_db_89abcdef", "the new secret\n");
     good(&bundle.on(&host, &[]).0);
     bundle.becomes("h", SECOND, &SECOND_FILES);
+    bundle.says("holds_pool() { false; }");
     (host, bundle)
 }
 
