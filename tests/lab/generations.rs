@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use tempfile::TempDir;
+
+use crate::apply::SHELLS;
 use crate::built::said;
 use crate::bundle::{Bundle, bad, good, host_with_units, root_with};
 use crate::host::Host;
@@ -197,7 +200,7 @@ fn secretive(token: &str) -> Bundle {
     Bundle::of(SECRETIVE, &files.map(|path| (path, &*line)))
 }
 
-fn root_for_secrets() -> tempfile::TempDir {
+fn root_for_secrets() -> TempDir {
     let (root, theirs) = root_with("etc/theirs", "k=0\n");
     fs::write(root.path().join("etc/hosts"), "theirs\n").unwrap();
     for path in [theirs, root.path().join("etc/hosts")] {
@@ -253,4 +256,39 @@ fn looking_needs_no_secret() {
     let dry = good(&second.apply(root.path(), &["--dry-run"]));
     assert!(dry.contains("-k=CGSECRET_k_1\n+k=CGSECRET_k_2\n"), "{dry}");
     assert!(!dry.contains("value"), "{dry}");
+}
+
+#[test]
+fn a_path_is_the_same_path_in_every_run_whatever_stands_in_it() {
+    let paths =
+        ["/etc/Á ĀłŁ/ü", "/etc/[a]*?", "/etc/$(id)'s \"b\"", "/etc/back\\slash", "/etc/~ # -"];
+    for shell in SHELLS {
+        let root = TempDir::new().unwrap();
+        let bundle = |text: &str| {
+            let quoted = paths.map(|it| it.replace('\'', "'\\''"));
+            let table = quoted.map(|it| format!("file 0600 root:root '{it}' none -\n")).concat();
+            let bundle = Bundle::of("", &[]);
+            let files = paths.map(|it| (format!("files{it}"), text));
+            let files = files.each_ref().map(|(path, text)| (&**path, *text));
+            bundle.becomes("h", &table, &files);
+            // as the generator writes it, without escapes
+            let sums = bundle.folder.path().join("SHA256SUMS");
+            let plain = fs::read_to_string(&sums).unwrap().replace("\\\\", "\\");
+            let lines = plain.lines().map(|it| it.trim_start_matches('\\'));
+            fs::write(sums, lines.map(|it| format!("{it}\n")).collect::<String>()).unwrap();
+            bundle
+        };
+        let [first, second] = ["1\n", "2\n"].map(bundle);
+        let ask = |bundle: &Bundle, args: &[&str]| {
+            bundle.apply_with(shell[0], &shell[1..], root.path(), args)
+        };
+        let read = |path: &str| fs::read_to_string(root.path().join(&path[1..])).ok();
+        assert!(good(&ask(&first, &[])).contains("5 changed"));
+        assert!(good(&ask(&first, &[])).contains("nothing to change"));
+        assert!(good(&ask(&second, &[])).contains("5 changed"));
+        assert!(good(&ask(&second, &["--rollback"])).contains("5 changed"));
+        assert!(paths.iter().all(|it| read(it).as_deref() == Some("1\n")));
+        good(&ask(&first, &["--uninstall"]));
+        assert!(paths.iter().all(|it| read(it).is_none()), "{shell:?}");
+    }
 }

@@ -16,11 +16,12 @@ use std::time::Duration;
 use crate::built::said;
 use crate::bundle::{Bundle, good, host_with_units};
 use crate::host::Host;
+use crate::shims;
 use crate::snapshot::Snapshot;
 
 /// Each call claims a number by making the file of that name. `_last` is set in a run that is to be
 /// killed, and nowhere else.
-const SHIM: &str = r#"#!/bin/dash
+const COUNT: &str = r#"
 if [ -n "${_last:-}" ]; then
     set -C
     read -r _n 2>/dev/null </tmp/calls/next
@@ -28,10 +29,6 @@ if [ -n "${_last:-}" ]; then
     echo "$((_n + 1))" >|/tmp/calls/next
     [ "$_n" != "$_last" ] || kill -9 0
 fi
-for _folder in /usr/local/bin /usr/bin /usr/sbin; do
-    [ ! -x "$_folder/${0##*/}" ] || exec "$_folder/${0##*/}" "$@"
-done
-exit 127
 "#;
 
 /// A daemon has what it was told to load last.
@@ -119,17 +116,7 @@ impl Fragile {
         host.program("/usr/local/bin/sleep", "#!/bin/sh\n");
         // starts in half the time of gawk
         symlink("/usr/bin/mawk", host.path("/usr/local/bin/awk")).unwrap();
-        let stand_ins =
-            "mv /usr/local/sbin/* /usr/local/bin && rmdir /usr/local/sbin && mkdir /tmp/shims";
-        good(&host.run(&["sh", "-c", stand_ins]));
-        host.program("/tmp/shim", SHIM);
-        for folder in ["/usr/local/bin", "/usr/bin", "/usr/sbin"] {
-            for program in fs::read_dir(host.path(folder)).unwrap() {
-                let shim = host.path("/tmp/shims").join(program.unwrap().file_name());
-                // a program may be in two of the folders
-                let _ = symlink("/tmp/shim", shim);
-            }
-        }
+        shims::ready(&host, COUNT);
         let fragile = Self { host, shell };
         let (old, new) = bundles();
         for (bundle, to) in [(old, "/tmp/old"), (new, "/tmp/new")] {
@@ -150,11 +137,11 @@ impl Fragile {
     fn killed(&self, n: usize, words: &[&str]) -> bool {
         let _ = fs::remove_dir_all(self.host.path("/tmp/calls"));
         fs::create_dir(self.host.path("/tmp/calls")).unwrap();
-        symlink("/tmp/shims", self.host.path("/usr/local/sbin")).unwrap();
+        shims::on(&self.host);
         // in a session of its own, which dies as a whole, and nobody else
         let alone = ["/usr/bin/env", &format!("_last={n}"), "/usr/bin/setsid"];
         let done = self.host.run(&[&alone, self.shell, words].concat());
-        fs::remove_file(self.host.path("/usr/local/sbin")).unwrap();
+        shims::off(&self.host);
         while !self.alone() {
             thread::sleep(Duration::from_micros(200));
         }

@@ -51,6 +51,8 @@ mod readers;
 mod refusals;
 mod reload;
 mod scripts;
+mod secrets;
+mod shims;
 mod snapshot;
 mod started;
 mod steps;
