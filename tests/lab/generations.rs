@@ -274,8 +274,8 @@ fn a_path_is_the_same_path_in_every_run_whatever_stands_in_it() {
             // as the generator writes it, without escapes
             let sums = bundle.folder.path().join("SHA256SUMS");
             let plain = fs::read_to_string(&sums).unwrap().replace("\\\\", "\\");
-            let lines = plain.lines().map(|it| it.trim_start_matches('\\'));
-            fs::write(sums, lines.map(|it| format!("{it}\n")).collect::<String>()).unwrap();
+            let lines: Vec<&str> = plain.lines().map(|it| it.trim_start_matches('\\')).collect();
+            fs::write(sums, lines.join("\n") + "\n").unwrap();
             bundle
         };
         let [first, second] = ["1\n", "2\n"].map(bundle);

@@ -123,7 +123,10 @@ fn what_fails_or_is_refused_says_why_in_the_same_object() {
             }
         };
         assert!(refused(&of("host.sh"), &[]).contains("the bundle is not whole"));
-        assert!(refused(&of("files/etc/a"), &["--check"]).contains("not as it was built, so copy it here again:\n"));
+        assert!(
+            refused(&of("files/etc/a"), &["--check"])
+                .contains("not as it was built, so copy it here again:\n")
+        );
         assert!(refused(&of("secrets/CGSECRET_k"), &[]).contains("the value of CGSECRET_k"));
         assert!(refused(&|_, _| (), &["--rollback"]).starts_with("no bundle was here"));
         assert!(refused(&|_, _| (), &["--bootstrap", "x"]).contains("h has no step x"));

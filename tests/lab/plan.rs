@@ -83,7 +83,9 @@ const THEIRS: [(&str, &str); 5] = [
 
 fn prepared() -> (Host, Bundle) {
     let host = host_with_units(&["app.service", "cron.service", "rival.service"]);
-    THEIRS.iter().for_each(|(path, text)| host.write(path, text));
+    for (path, text) in THEIRS {
+        host.write(path, text);
+    }
     let bundle = Bundle::of(FIRST, &FIRST_FILES);
     bundle.secret("CGSECRET_db_01234567", "the old secret\n");
     bundle.secret("CGSECRET_db_89abcdef", "the new secret\n");
