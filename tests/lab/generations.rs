@@ -292,3 +292,29 @@ fn a_path_is_the_same_path_in_every_run_whatever_stands_in_it() {
         assert!(paths.iter().all(|it| read(it).is_none()), "{shell:?}");
     }
 }
+
+#[test]
+fn a_rollback_after_an_interrupted_run_goes_one_bundle_back_and_no_further() {
+    let table = "file 0644 root:root /etc/a reload a.service";
+    let bundle = |text: &str| Bundle::of(table, &[("files/etc/a", text)]);
+    let host = host_with_units(&["a.service"]);
+    for text in ["1\n", "2\n"] {
+        good(&bundle(text).on(&host, &[]).0);
+    }
+    let interrupt =
+        || host.program("/tmp/at-reload-or-restart", "#!/bin/sh\nrm -f $0; kill -9 $1\n");
+    let told = "the bundle before the interrupted one is here again";
+    // the third never was here for good, so what it replaced is one back
+    interrupt();
+    bundle("3\n").on(&host, &[]);
+    assert_eq!(host.read("/etc/a"), "3\n");
+    assert!(good(&bundle("3\n").on(&host, &["--rollback"]).0).contains(told));
+    assert_eq!(host.read("/etc/a"), "2\n");
+    // who says it again after it was interrupted means the same
+    interrupt();
+    bundle("2\n").on(&host, &["--rollback"]);
+    assert_eq!(host.read("/etc/a"), "1\n");
+    assert!(!good(&bundle("2\n").on(&host, &["--rollback"]).0).contains(told));
+    assert_eq!(host.read("/etc/a"), "1\n");
+    assert_eq!(numbers(&host.path("/var/lib/clustergen/c")), ["1"]);
+}

@@ -39,6 +39,7 @@ mod keys_random;
 mod keystore;
 mod killed;
 mod load;
+mod log;
 mod nginx;
 mod nginx_conf;
 mod obstacles;

@@ -56,13 +56,14 @@ one-time step, 64 wrong usage.
 END
 }
 
-# say, fail: what a run that changes something says is in the log as well.
+# keep_log: from here on the run changes something, and what say and fail say is in the log as well.
+keep_log() { [ -n "$root" ] || log=/var/log/clustergen.log; }
 say() { note "$*"; printf '%s\n' "$*"; }
 fail() { error=$*; note "$*"; printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
 note() {
     [ -n "$log" ] || return 0
     # a log that cannot be written must not stop what it is about
-    printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
+    printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" 2>/dev/null >>"$log" || :
 }
 # alone COMMAND...: without our input, and without the lock and the outcome, which a daemon that it
 # starts would hold as long as it lives.

@@ -90,6 +90,7 @@ want_package() {
 # install_packages: what is missing, as the platform does it.
 install_packages() {
     [ -n "$missing" ] || return 0
+    keep_log
     say "installing$missing"
     # shellcheck disable=SC2086  # names of packages
     case $package_manager in

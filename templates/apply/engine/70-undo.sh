@@ -97,17 +97,24 @@ keep_first() {
 # leftovers: finishes or puts back what a killed run left, with every unit that may have seen it.
 leftovers() {
     left_at=$(phase) went_back=''
-    [ ! -f "$work/gone-back-from" ] || went_back=1
     case $left_at in
-        installing)
-            say "an earlier run was interrupted"
-            # one that was still rehearsing has shown nothing to anybody
-            if [ -z "$root" ] && { [ -s "$work/kept" ] || [ -s "$work/none" ]; }; then ask_again; fi
-            undo || exit 4
+        installing | done) ;;
+        *)
+            [ ! -d "$work" ] || rm -rf "$work"
+            return 0
             ;;
-        done) finish ;;
     esac
-    rm -rf "$work"
+    [ ! -f "$work/gone-back-from" ] || went_back=1
+    keep_log
+    say "an earlier run was interrupted"
+    if [ "$left_at" = 'done' ]; then
+        finish
+    else
+        # one that was still rehearsing has shown nothing to anybody
+        if [ -z "$root" ] && { [ -s "$work/kept" ] || [ -s "$work/none" ]; }; then ask_again; fi
+        undo || exit 4
+        rm -rf "$work"
+    fi
     undoing=''
     case $instead:$left_at:$went_back in
         rollback:installing: | rollback:done:1)

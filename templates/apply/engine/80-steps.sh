@@ -56,6 +56,7 @@ do_step() {
     fi
     run=$(word_of run "$1")
     if defined "$run"; then
+        keep_log
         say "$2 $1: $3"
         # not in a condition: there the shell would go on after a command that fails
         set +e
@@ -70,6 +71,7 @@ do_step() {
 
 # mark_done STEP: when, for people.
 mark_done() {
+    keep_log
     mkdir -p "$state/done"
     date -u '+%Y-%m-%d %H:%M UTC' >"$state/done/.new"
     mv -f "$state/done/.new" "$state/done/$1"

@@ -108,7 +108,8 @@ if [ ! -s "$work/changed" ]; then
 fi
 
 doing='beginning'
-[ -n "$root" ] || { remember_active; log=/var/log/clustergen.log; }
+[ -n "$root" ] || remember_active
+keep_log
 note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
 enter installing
 if [ -z "$root" ]; then
