@@ -213,7 +213,7 @@ fn a_partial_build_writes_its_host_alone_and_never_the_lock() {
         assert!(before == tree(folder.path()), "something was written");
         text(&refused)
     };
-    assert!(refused("node9").contains("did you mean `node1`?"));
+    assert!(refused("nod1").contains("did you mean `node1`?"));
     // a job with minutes of its own is a new line of the lock
     let job = "cron \"job\" { on \"redis\"; every \"20m\"; command \"true\"; }\n\ngluu \"idp\"";
     edit("gluu \"idp\"", job);
