@@ -177,17 +177,10 @@ fn nginx_refuses_a_file_with_one_character_missing() {
 
 #[test]
 fn raw_lines_are_there_without_a_site_of_ours() {
-    let kdl = r#"
-cluster "c" domain="example.org" platform="debian-12"
-host "lb" address="192.0.2.1"
-host "app" address="192.0.2.2"
-nginx "n" {
-    on "lb"
-    stream "raw" port=636 { servers "app" port=636 }
-    extra "server { listen 8080; return 204; }"
-}
-"#;
-    let built = Built::of(kdl);
+    let built = Built::of(&front(
+        r#"stream "raw" port=636 { servers "app" port=636 }
+        extra "server { listen 8080; return 204; }""#,
+    ));
     accepts(&built, "lb");
     assert!(built.file("lb", "/etc/nginx/nginx.conf").contains("listen 8080;"));
 }
@@ -242,19 +235,8 @@ nginx "n" {{
 
 #[test]
 fn a_header_of_ones_own_replaces_the_one_that_nginx_would_send() {
-    let kdl = r#"
-cluster "c" domain="example.org" platform="debian-12"
-host "lb" address="192.0.2.1"
-host "app" address="192.0.2.2"
-nginx "n" {
-    on "lb"
-    upstream "app" { servers "app" port=80 }
-    site "www.example.org" {
-        location "/" to="app" { request-header "host" "inside.example.org" }
-    }
-}
-"#;
-    let built = Built::of(kdl);
+    let built =
+        Built::of(&front(&site(r#""/" to="app" { request-header "host" "inside.example.org" }"#)));
     accepts(&built, "lb");
     let config = parse(&built.file("lb", "/etc/nginx/nginx.conf")).unwrap();
     let site = only(&config, "http")
@@ -271,38 +253,16 @@ nginx "n" {
 
 #[test]
 fn two_spellings_of_one_location_are_refused() {
-    let kdl = r#"
-cluster "c" domain="example.org" platform="debian-12"
-host "lb" address="192.0.2.1"
-host "app" address="192.0.2.2"
-nginx "n" {
-    on "lb"
-    upstream "app" { servers "app" port=80 }
-    site "www.example.org" { location "/a" to="app"; location "^~ /a" to="app" }
-}
-"#;
+    let kdl = front(&site(r#""/a" to="app"; location "^~ /a" to="app""#));
     // nginx says `duplicate location`
-    refused(kdl, "the location `/a` is there twice");
+    refused(&kdl, "the location `/a` is there twice");
 }
 
 #[test]
 fn what_is_longer_than_nginx_reads_is_refused() {
     let with = |header: &str, value: usize| {
-        format!(
-            r#"
-cluster "c" domain="example.org" platform="debian-12"
-host "lb" address="192.0.2.1"
-host "app" address="192.0.2.2"
-nginx "n" {{
-    on "lb"
-    upstream "app" {{ servers "app" port=80 }}
-    site "www.example.org" {{
-        location "/" to="app" {{ request-header "{header}" "{}" }}
-    }}
-}}
-"#,
-            "\\\\".repeat(value)
-        )
+        let value = "\\\\".repeat(value);
+        front(&site(&format!(r#""/" to="app" {{ request-header "{header}" "{value}" }}"#)))
     };
     accepts(&Built::of(&with("X-A", 1999)), "lb");
     // `too long parameter`, `proxy_headers_hash`, and a log's `File name too long`
@@ -317,7 +277,13 @@ nginx "n" {{
 fn many_headers_are_no_reason_for_a_warning() {
     let header = |it: u32| format!("request-header \"X-A-Header-Of-Mine-{it}\" \"1\"");
     let headers = (0..60).map(header).collect::<Vec<_>>().join("; ");
-    let kdl = format!(
+    let kdl = front(&site(&format!(r#""/" to="app" {{ {headers} }}"#)));
+    accepts(&Built::of(&kdl), "lb");
+}
+
+/// An nginx on `lb` with an upstream `app`, and what else is in it.
+fn front(inside: &str) -> String {
+    format!(
         r#"
 cluster "c" domain="example.org" platform="debian-12"
 host "lb" address="192.0.2.1"
@@ -325,11 +291,15 @@ host "app" address="192.0.2.2"
 nginx "n" {{
     on "lb"
     upstream "app" {{ servers "app" port=80 }}
-    site "www.example.org" {{ location "/" to="app" {{ {headers} }} }}
+    {inside}
 }}
 "#
-    );
-    accepts(&Built::of(&kdl), "lb");
+    )
+}
+
+/// A site with a location.
+fn site(location: &str) -> String {
+    format!(r#"site "www.example.org" {{ location {location} }}"#)
 }
 
 /// The one fault of a description.
