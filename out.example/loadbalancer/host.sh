@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What loadbalancer gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -13,6 +13,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   curl
     package   nginx
     package   openssl
     package   tzdata
@@ -29,6 +30,8 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
     unit      nginx.service
     verify    '/etc/nginx/ssl/idp.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/nginx/ssl/idp.crt'
+    verify    'cluster.example.org shows /etc/nginx/ssl/idp.crt on 127.0.0.1' 'shown=$(timeout 10 openssl s_client -connect 127.0.0.1:443 -servername cluster.example.org </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
+[ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/idp.crt)" ] || { echo "it shows $shown"; exit 1; }'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -44,8 +47,17 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'http://cluster.example.org/ leads to TLS on 127.0.0.1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{redirect_url} --resolve cluster.example.org:80:127.0.0.1 http://cluster.example.org/ | grep -Fx https://cluster.example.org/'
+    verify    'https://cluster.example.org/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w %{http_code} --resolve cluster.example.org:443:127.0.0.1 https://cluster.example.org/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
+    verify    'upstream gluu-sticky: node1 answers on 159.203.126.10:443 as cluster.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 159.203.126.10:443 -servername cluster.example.org -verify_hostname cluster.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu-sticky: node2 answers on 138.197.65.243:443 as cluster.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 138.197.65.243:443 -servername cluster.example.org -verify_hostname cluster.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: node1 answers on 159.203.126.10:443 as cluster.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 159.203.126.10:443 -servername cluster.example.org -verify_hostname cluster.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: node2 answers on 138.197.65.243:443 as cluster.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 138.197.65.243:443 -servername cluster.example.org -verify_hostname cluster.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
 }

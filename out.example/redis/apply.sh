@@ -56,14 +56,19 @@ one-time step, 64 wrong usage.
 END
 }
 
-# say, fail: what a run that changes something says is in the log as well.
+# keep_log: from here on the run changes something, and what say and fail say is in the log as well.
+keep_log() { [ -n "$root" ] || log=/var/log/clustergen.log; }
 say() { note "$*"; printf '%s\n' "$*"; }
 fail() { error=$*; note "$*"; printf 'apply.sh: %s\n' "$*" >&2; exit 1; }
 note() {
     [ -n "$log" ] || return 0
     # a log that cannot be written must not stop what it is about
-    printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" >>"$log" 2>/dev/null || :
+    printf '%s %s %s: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$cluster" "$host" "$*" 2>/dev/null >>"$log" || :
 }
+# alone COMMAND...: without our input, and without the lock and the outcome, which a daemon that it
+# starts would hold as long as it lives.
+alone() { "$@" </dev/null 3>&- 9>&-; }
+
 misused() { printf 'apply.sh: %s: --help says what there is\n' "$*" >&2; exit 64; }
 unless_check() { [ "$mode" = check ] || say "$@"; }
 
@@ -102,7 +107,6 @@ case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused "--$instead goes 
 
 case $0 in */*) bundle=${0%/*}/ ;; *) bundle=. ;; esac
 bundle=$(CDPATH='' cd -- "$bundle" && pwd)
-[ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
 
 # --- is this the right place? ---------------------------------------------------------------
 
@@ -155,6 +159,7 @@ right_platform() {
 }
 
 whole_bundle() {
+    [ -f "$bundle/host.sh" ] || fail "host.sh is not beside apply.sh: the bundle is not whole"
     wrong=$(cd "$bundle" && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$') || :
     [ -z "$wrong" ] || fail "the bundle is not as it was built, so copy it here again:
 $wrong"
@@ -221,14 +226,15 @@ values_here() {
     for token in $(tokens "$1"); do value_of "$token" || return 1; done
 }
 
-# fill FILE: FILE with every token replaced by its value, literally, on standard output.
+# fill FILE: FILE with every token replaced by its value, literally, on standard output. Who only looks
+# may have no values: the tokens stay, which are not what lies there.
 fill() {
-    if ! grep -q CGSECRET_ "$1"; then cat "$1"; return; fi
+    if ! grep -q CGSECRET_ "$1" || { [ -z "$changes" ] && ! values_here "$1"; }; then cat "$1"; return; fi
     for token in $(tokens "$1"); do take_value "$token"; done
     folder=$work/secrets awk '
-        function value(token,    all, line, file) {
-            all = ""; file = ENVIRON["folder"] "/" token
-            while ((getline line < file) > 0) all = all (all == "" ? "" : "\n") line
+        function value(token,    all, line, file, n) {
+            file = ENVIRON["folder"] "/" token
+            while ((getline line < file) > 0) all = all (n++ ? "\n" : "") line
             close(file)
             return all
         }
@@ -596,7 +602,7 @@ keys_editor='
         for (k = m; k; k--) {
             if (kind[k] != "head") { if (used == "" && line[first[k]] ~ /[^ \t\f]/) used = "foreign"; continue }
             if (of[k] SUBSEP == known_id[r] && text(k) == ours[r]) {
-                if (used == "wanted") save(known_id[r], "section", ours[r], "-")
+                if (used == "wanted") kept[r] = 1
                 else if (used == "") remove(first[k], last[k])
                 return
             }
@@ -656,7 +662,7 @@ keys_editor='
             if (!(part[1] in opened)) {
                 opened[part[1]] = 1
                 below(place, "[" part[1] "]")
-                save(part[1] SUBSEP, "section", "[" part[1] "]", "-")
+                new_head[++heads_made] = part[1]
             }
         }
         below(place, new)
@@ -676,6 +682,12 @@ keys_editor='
         }
     }
 
+    # save_heads(): in the order in which they were opened, so that what stays is written as it was
+    function save_heads(    r, h) {
+        for (r = 1; r <= knowns; r++) if (r in kept) save(known_id[r], "section", ours[r], "-")
+        for (h = 1; h <= heads_made; h++) save(new_head[h] SUBSEP, "section", "[" new_head[h] "]", "-")
+    }
+
     BEGIN {
         ORS = ""
         read_wanted()
@@ -684,6 +696,7 @@ keys_editor='
         give_back()
         set_all()
         unset_all()
+        save_heads()
         rebuild()
         for (k = 1; k <= n; k++) print line[k] end[k] >ENVIRON["new"]
         k = split("set,unset,give back", list, ",")
@@ -826,17 +839,18 @@ want_package() {
 # install_packages: what is missing, as the platform does it.
 install_packages() {
     [ -n "$missing" ] || return 0
+    keep_log
     say "installing$missing"
     # shellcheck disable=SC2086  # names of packages
     case $package_manager in
         apt)
             # a bare host knows old packages or none; where a mirror is away, the others may do
-            apt-get update -q </dev/null 9>&- || say "the lists of packages could not be brought up to date"
+            alone apt-get update -q || say "the lists of packages could not be brought up to date"
             # another's changed configuration stays
-            DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing </dev/null 9>&-
+            alone env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+                -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold $missing
             ;;
-        *) "$package_manager" install -y $missing </dev/null 9>&- ;;
+        *) alone "$package_manager" install -y $missing ;;
     esac || fail "the packages could not be installed:$missing"
     missing=''
 }
@@ -972,17 +986,14 @@ stage_file() {
         return
     fi
     fits "$2" "$3" file
-    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then
-        # the record says that it differs; what it will be, nobody can say here
-        record file "$3" - "$4" "$5"
-        change file "$1" "$2" "$4" "$5" "$3"
-        return
-    fi
     mkdir -p "$work/new${3%/*}"
     fill "$bundle/files$3" >"$work/new$3"
     record file "$3" "$(sum "$work/new$3")" "$4" "$5"
-    ! differs "$1" "$2" "$3" || change file "$1" "$2" "$4" "$5" "$3"
+    if differs "$1" "$2" "$3"; then change file "$1" "$2" "$4" "$5" "$3"; else adopt "$3"; fi
 }
+
+# adopt PATH: what is as it should be may be so from before clustergen, and is to stay when we go.
+adopt() { [ -z "$changes" ] || known "$1" || keep "$1"; }
 
 # complete_record: gives the files that are as they were the sum that they had, and all of them the sum
 # of what the bundle has for them, with tokens in place of secrets.
@@ -1006,7 +1017,7 @@ stage_seed() {
         return
     fi
     mkdir -p "$work/new${3%/*}"
-    if [ -z "$changes" ] && ! values_here "$bundle/files$3"; then : >"$work/new$3"; else fill "$bundle/files$3" >"$work/new$3"; fi
+    fill "$bundle/files$3" >"$work/new$3"
     record seed "$3" "$(sum "$work/new$3")" "$4" "$5"
     change file "$1" "$2" "$4" "$5" "$3"
 }
@@ -1018,7 +1029,7 @@ stage_link() {
     mkdir -p "$work/new${1%/*}"
     ln -s "$2" "$work/new$1"
     record link "$1" "$2" "$3" "$4"
-    [ "$(readlink "$root$1")" = "$2" ] || change link - - "$3" "$4" "$1"
+    if [ "$(readlink "$root$1")" = "$2" ]; then adopt "$1"; else change link - - "$3" "$4" "$1"; fi
 }
 
 # stage_made PATH ACTION UNIT PROBE COMMAND INPUT...: made anew where what it is made of changes,
@@ -1028,6 +1039,7 @@ stage_made() {
     shift 5
     if ! touched "$@" && quietly "$probe"; then
         record made "$target" "$(sum "$target")" "$made_action" "$made_unit"
+        adopt "$target"
     else
         change made - - "$made_action" "$made_unit" "$target"
     fi
@@ -1036,9 +1048,9 @@ stage_made() {
 # quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.
 quietly() {
     case $1 in
-        *[!a-z0-9_]*) (umask 077 && sh -c "$1") ;;
-        *) (umask 077 && set +eu && "$1") ;;
-    esac >"$work/said" 2>&1 </dev/null 9>&-
+        *[!a-z0-9_]*) (umask 077 && alone sh -c "$1") ;;
+        *) (umask 077 && set +eu && alone "$1") ;;
+    esac >"$work/said" 2>&1
 }
 
 # shared PATH: sets current, the file that others own too; /dev/null where there is none.
@@ -1072,8 +1084,8 @@ stage_block() {
 # unchanged PATH LINE: it is still the file that the record's line tells of.
 unchanged() { [ ! -L "$root$1" ] && [ "$(sum "$root$1")" = "$(printf '%s\n' "$2" | cut -f3)" ]; }
 
-enabled() { systemctl is-enabled -q "$1" </dev/null >/dev/null 2>&1 9>&-; }
-active() { systemctl is-active -q "$1" </dev/null >/dev/null 2>&1 9>&-; }
+enabled() { alone systemctl is-enabled -q "$1" >/dev/null 2>&1; }
+active() { alone systemctl is-active -q "$1" >/dev/null 2>&1; }
 
 # stage_unit NAME CONFLICT...: a unit is ours where its file is, or where clustergen enabled it.
 stage_unit() {
@@ -1110,7 +1122,17 @@ taken() { { cut -f2 "$work/record"; sed -n "s/^made$tab.*$tab//p" "$work/changed
 # stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
 # was nothing.
 stage_back() {
+    ! alike "$state/before$1" "$root$1" || return 0
     if [ -e "$state/before$1" ] || [ -L "$state/before$1" ]; then change back - - "$2" "$3" "$1"; else change gone - - "$2" "$3" "$1"; fi
+}
+
+# alike FILE FILE: nobody can tell them apart.
+alike() {
+    if [ -L "$1" ] || [ -L "$2" ]; then
+        [ -L "$1" ] && [ -L "$2" ] && [ "$(readlink "$1")" = "$(readlink "$2")" ]
+        return
+    fi
+    [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2" && [ "$(stat -c '%a %u %g' "$1")" = "$(stat -c '%a %u %g' "$2")" ]
 }
 
 # stage_gone PATH SHA256 ACTION UNIT: a file goes where it is still as it was installed.
@@ -1157,7 +1179,7 @@ rehearse() {
     view=/run/clustergen.$$
     mkdir "$view" 2>/dev/null || return 1
     if set_stage 2>/dev/null; then
-        unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 </dev/null 9>&- || :
+        alone unshare -m sh "$engine" --rehearse "$view" "$bundle" >"$view/said" 2>&1 || :
     fi
     if [ -e "$view/done" ]; then
         rehearsed=1
@@ -1271,7 +1293,7 @@ replace() {
 make_group() {
     ! have group "$1" || return 0
     printf 'groupdel %s\n' "$1" >>"$work/accounts"
-    groupadd --system "$1" 9>&- || fail "the group $1 could not be made"
+    alone groupadd --system "$1" || fail "the group $1 could not be made"
 }
 
 make_user() {
@@ -1280,14 +1302,14 @@ make_user() {
         set -- "$1" "$2" "$3" "$4" "$([ "$5" = person ] || echo --system)" "$@"
         printf 'userdel %s\n' "$name" >>"$work/accounts"
         # shellcheck disable=SC2086  # an option or nothing
-        useradd $5 --gid "$2" --home-dir "$3" --shell "$4" --no-create-home "$name" 9>&- || fail "the user $name could not be made"
+        alone useradd $5 --gid "$2" --home-dir "$3" --shell "$4" --no-create-home "$name" || fail "the user $name could not be made"
         shift 5
     fi
     shift 5
     for more in "$@"; do
         ! in_group "$name" "$more" || continue
         printf 'gpasswd -d %s %s\n' "$name" "$more" >>"$work/accounts"
-        usermod -a -G "$more" "$name" 9>&- || fail "the user $name could not be put into $more"
+        alone usermod -a -G "$more" "$name" || fail "the user $name could not be put into $more"
     done
 }
 
@@ -1384,7 +1406,7 @@ run_check() {
     shift 2
     touched "$@" || return 0
     code=0
-    (umask 022 && scratch=$work/scratch sh -c "$command") >"$work/said" 2>&1 </dev/null 9>&- || code=$?
+    (umask 022 && alone env scratch="$work/scratch" sh -c "$command") >"$work/said" 2>&1 || code=$?
     case " $good " in *" $code "*) return 0 ;; esac
     cat "$work/said" >&2
     refused="$refused
@@ -1401,10 +1423,10 @@ act() {
         enable) set -- enable -q ;;
         *) set -- "$verb" ;;
     esac
-    systemctl "$@" "$asked" </dev/null 9>&-
+    alone systemctl "$@" "$asked"
 }
 
-reload_systemd() { [ ! -d /run/systemd/system ] || systemctl daemon-reload 9>&-; }
+reload_systemd() { [ ! -d /run/systemd/system ] || alone systemctl daemon-reload; }
 
 # leave_units: what is no longer shipped stops while its files are there.
 leave_units() {
@@ -1472,7 +1494,7 @@ stay_up() {
 }
 
 # restarts UNIT: how often its manager has started it again (systemd 235; nothing before).
-restarts() { systemctl show -p NRestarts "$1" </dev/null 2>/dev/null 9>&- | sed 's/.*=//'; }
+restarts() { alone systemctl show -p NRestarts "$1" 2>/dev/null | sed 's/.*=//'; }
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
@@ -1485,18 +1507,12 @@ remember_active() {
 # --- putting back, and the end of a run -------------------------------------------------------
 
 # put_back PATH: the old file in one step, with its owner, mode and time. cp makes a new name
-# exclusively, so what somebody puts there meanwhile is not followed.
+# exclusively, so what somebody puts there meanwhile is not followed. What was to be replaced may
+# not have been: another file system is mounted on it, or the run was stopped before.
 put_back() {
-    ! as_it_was "$1" || return 0
+    ! alike "$work/old$1" "$root$1" || return 0
     temporary=$(beside "$root$1")
     rm -f "$temporary" && cp -pP "$work/old$1" "$temporary" && mv -fT "$temporary" "$root$1" && relabel "$root$1"
-}
-
-# as_it_was PATH: it was to be replaced, and was not: another file system is mounted on it, or the
-# run was stopped before.
-as_it_was() {
-    [ -f "$root$1" ] && [ ! -L "$root$1" ] && [ ! -L "$work/old$1" ] && cmp -s "$work/old$1" "$root$1" &&
-        [ "$(stat -c '%a %u %g' "$work/old$1")" = "$(stat -c '%a %u %g' "$root$1")" ]
 }
 
 # each_line LIST COMMAND: runs COMMAND for every line of a list that may not be there.
@@ -1521,15 +1537,15 @@ remove_folder() { rmdir "$1" 2>/dev/null || :; }
 take_back() {
     verb=${1%% *} unit=${1#* }
     if [ "$verb" = stop ]; then
-        systemctl stop "$unit" </dev/null 2>/dev/null 9>&- || ! active "$unit" || return 1
+        alone systemctl stop "$unit" 2>/dev/null || ! active "$unit" || return 1
     fi
-    systemctl reset-failed "$unit" </dev/null >/dev/null 2>&1 9>&- || :
-    [ "$verb" = stop ] || systemctl "$verb" "$unit" </dev/null 9>&-
+    alone systemctl reset-failed "$unit" >/dev/null 2>&1 || :
+    [ "$verb" = stop ] || alone systemctl "$verb" "$unit"
 }
 # remove_account WORDS: what made it was written down before it was done, so it may not be there
 remove_account() {
     # shellcheck disable=SC2086  # a command in words
-    $1 >/dev/null 2>&1 9>&- || :
+    alone $1 >/dev/null 2>&1 || :
 }
 
 # undo: files first, then the units that have taken them up. Fails where something is lost.
@@ -1586,17 +1602,32 @@ keep_first() {
 
 # leftovers: finishes or puts back what a killed run left, with every unit that may have seen it.
 leftovers() {
-    case $(phase) in
-        installing)
-            say "an earlier run was interrupted"
-            # one that was still rehearsing has shown nothing to anybody
-            if [ -z "$root" ] && { [ -s "$work/kept" ] || [ -s "$work/none" ]; }; then ask_again; fi
-            undo || exit 4
+    left_at=$(phase) went_back=''
+    case $left_at in
+        installing | done) ;;
+        *)
+            [ ! -d "$work" ] || rm -rf "$work"
+            return 0
             ;;
-        done) finish ;;
     esac
-    rm -rf "$work"
+    [ ! -f "$work/gone-back-from" ] || went_back=1
+    keep_log
+    say "an earlier run was interrupted"
+    if [ "$left_at" = 'done' ]; then
+        finish
+    else
+        # one that was still rehearsing has shown nothing to anybody
+        if [ -z "$root" ] && { [ -s "$work/kept" ] || [ -s "$work/none" ]; }; then ask_again; fi
+        undo || exit 4
+        rm -rf "$work"
+    fi
     undoing=''
+    case $instead:$left_at:$went_back in
+        rollback:installing: | rollback:done:1)
+            say "$host: the bundle before the interrupted one is here again; to go back further, say --rollback once more"
+            exit 0
+            ;;
+    esac
 }
 
 # ask_again: units that may have seen what is put back are asked to take it up.
@@ -1654,12 +1685,12 @@ same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
 go_back() {
     target=$(generations | tail -n 2 | head -n 1)
     [ "$target" != "$newest" ] || fail "no bundle was here before this one: --uninstall takes away what it installed"
-    bundle=$state/generations/$target
+    bundle=$state/generations/$target secrets=$state/generations/$target/secrets
     whole_bundle
     # shellcheck source=/dev/null
     . "$bundle/host.sh"
     at=listed
-    resources
+    listed resources
     right_platform
 }
 
@@ -1747,31 +1778,33 @@ step_files() {
 # do_step STEP NUMBER TITLE
 do_step() {
     proof=$(word_of proof "$1")
-    if ("$proof") >"$work/said" 2>&1 </dev/null 9>&-; then
+    if (alone "$proof") >"$work/said" 2>&1; then
         say "$1: was done before, by whatever hand"
         mark_done "$1"
         return
     fi
     guard=$(word_of guard "$1")
-    if defined "$guard" && ! ("$guard") </dev/null 9>&-; then
+    if defined "$guard" && ! (alone "$guard"); then
         fail "$1: its guard says that it is not safe now; nothing was done"
     fi
     run=$(word_of run "$1")
     if defined "$run"; then
+        keep_log
         say "$2 $1: $3"
         # not in a condition: there the shell would go on after a command that fails
         set +e
-        (set -e; "$run") </dev/null 9>&-
+        (set -e; alone "$run")
         code=$?
         set -e
         [ "$code" = 0 ] || fail "$1 failed: put right what it says, then say --bootstrap $1 again"
     fi
-    ("$proof") </dev/null 9>&- || fail "$1 was done, but its proof does not hold: see above"
+    (alone "$proof") || fail "$1 was done, but its proof does not hold: see above"
     mark_done "$1"
 }
 
 # mark_done STEP: when, for people.
 mark_done() {
+    keep_log
     mkdir -p "$state/done"
     date -u '+%Y-%m-%d %H:%M UTC' >"$state/done/.new"
     mv -f "$state/done/.new" "$state/done/$1"
@@ -1783,7 +1816,7 @@ prove() {
     holds=true
     quietly "$2" || holds=false
     printf '{"title": %s, "ok": %s, "said": %s}\n' "$(printf '%s' "$1" | json_text)" "$holds" \
-        "$(tr '\200-\377' '?' <"$work/said" | json_text)" >>"$work/proofs"
+        "$(json_text <"$work/said")" >>"$work/proofs"
     if [ "$holds" = true ]; then
         say "ok    $1"
         return
@@ -1846,8 +1879,10 @@ tell() {
     done <"$work/changed"
 }
 
-# foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it.
+# foreign: the whole of what lies at the path is somebody else's, and `keep_first` will keep it. Who
+# is not root cannot read whose it is.
 foreign() {
+    [ ! -e "${state%/*}" ] || [ -r "${state%/*}" ] || return 1
     [ "$bits" != - ] && [ ! -e "$state/before$path" ] && ! known "$path" || return 1
     [ -e "$root$path" ] || [ -L "$root$path" ]
 }
@@ -1878,16 +1913,31 @@ secretive() {
     [ -f "$root$1" ] && [ "$(($(stat -L -c %a "$root$1") % 10))" -lt 4 ]
 }
 
+# Awk that makes a line part of a string of JSON. A byte that is no UTF-8, and one that cannot be seen,
+# becomes a question mark.
+# shellcheck disable=SC2016  # awk's own
+json_awk='
+    function json(it,    out) {
+        gsub(/[\\"]/, "\\\\&", it)
+        gsub(/\t/, "\\t", it)
+        gsub(/[\001-\037\177]/, "?", it)
+        while (match(it, /[\200-\377]/)) {
+            out = out substr(it, 1, RSTART - 1)
+            it = substr(it, RSTART)
+            if (!match(it, /^([\302-\337]|\340[\240-\277]|[\341-\354\356\357][\200-\277]|\355[\200-\237]|\360[\220-\277][\200-\277]|[\361-\363][\200-\277][\200-\277]|\364[\200-\217][\200-\277])[\200-\277]/)) {
+                sub(/^./, "?", it)
+                RLENGTH = 1
+            }
+            out = out substr(it, 1, RLENGTH)
+            it = substr(it, RLENGTH + 1)
+        }
+        return out it
+    }
+'
+
 # json_text: standard input as a string of JSON.
 json_text() {
-    awk 'BEGIN { ORS = ""; print "\"" }
-        {
-            gsub(/[\\"]/, "\\\\&")
-            gsub(/\t/, "\\t")
-            gsub(/[\001-\037\177]/, "?")
-            print (NR > 1 ? "\\n" : "") $0
-        }
-        END { print "\"\n" }'
+    tr '\000' '?' | awk "$json_awk"' { all = all (NR > 1 ? "\\n" : "") json($0) } END { print "\"" all "\"" }'
 }
 
 # json_list FILE: its lines, objects already, as a list.
@@ -1901,15 +1951,18 @@ json_list() {
 # remember_changes: the plan for `outcome`, which comes when the plan is gone.
 remember_changes() {
     [ -n "$json" ] || return 0
-    planned=$(awk -F '\t' 'function text(it) { gsub(/[\\"]/, "\\\\&", it); return "\"" it "\"" }
+    planned=$(awk -F '\t' "$json_awk"'
+        function text(it) { return "\"" json(it) "\"" }
         { print "{\"kind\": " text($1) ", \"name\": " text($6) ", \"action\": " ($4 == "none" ? "null" : text($4)) ", \"unit\": " ($4 == "none" ? "null" : text($5)) "}" }' "$work/changed" |
         sed 's/^/    /; $!s/$/,/')
 }
 
 # outcome CODE: the run as one object of JSON.
 outcome() {
-    printf '{\n  "cluster": "%s",\n  "host": "%s",\n  "mode": "%s",\n  "exit": %s,\n' "${cluster:-}" "${host:-}" "${instead:-$mode}" "$1"
-    printf '  "error": %s,\n' "$([ -n "$error" ] && printf '%s' "$error" | tr '\200-\377' '?' | json_text || echo null)"
+    # an apply of something else than the bundle; a dry run is one of whatever it is
+    [ "$mode" != apply ] || mode=${instead:-apply}
+    printf '{\n  "cluster": "%s",\n  "host": "%s",\n  "mode": "%s",\n  "exit": %s,\n' "${cluster:-}" "${host:-}" "$mode" "$1"
+    printf '  "error": %s,\n' "$([ -n "$error" ] && printf '%s' "$error" | json_text || echo null)"
     printf '  "changes": [%s],\n' "${planned:+$line_end$planned$line_end  }"
     printf '  "waits": [%s],\n' "$(printf '%s' "$waiting" | sed 's/^ //; s/[^ ][^ ]*/"&"/g; s/ /, /g')"
     printf '  "steps": %s,\n' "$(json_list "$work/steps")"
@@ -2025,7 +2078,8 @@ if [ ! -s "$work/changed" ]; then
 fi
 
 doing='beginning'
-[ -n "$root" ] || { remember_active; log=/var/log/clustergen.log; }
+[ -n "$root" ] || remember_active
+keep_log
 note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
 enter installing
 if [ -z "$root" ]; then

@@ -18,7 +18,6 @@ use crate::inventory::Inventory;
 use crate::model::crontab::Crontab;
 use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
-use crate::model::plan::OnChange;
 use crate::model::value::{AbsPath, Duration};
 use crate::model::view::Fields;
 use crate::quote::{Text, cron_command, cron_variable, fixed, plain, raw_lines};
@@ -111,11 +110,6 @@ impl Service for Cron {
     }
 
     fn lower(services: &[Located<Self>], cx: &mut Lowering) {
-        let [first, ..] = services else { return };
-        let package = cx.fact("cron.package", first.owner());
-        cx.package(first.owner(), package);
-        let unit = cx.fact("cron.unit", first.owner());
-        cx.unit(first.owner(), &unit, &[]);
         let mut users: BTreeMap<&str, (Owner, Vec<String>)> = BTreeMap::new();
         for service in services {
             let cron = service.options;
@@ -159,8 +153,7 @@ impl Cron {
                 cx.text(cron_command(&self.command.value, self.command.span), self.command.span),
             )
             .texts("extra", self.extra.iter().map(|lines| raw_lines(lines, 0)));
-        let path = self.path();
-        cx.template(service.owner(), &path, 0o644, "cron/cron", view, OnChange::Nothing);
+        cx.crontab(service.owner(), &self.path(), "cron/cron", view);
     }
 
     /// Ours where the person sets no other, then the person's.

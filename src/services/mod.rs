@@ -8,6 +8,7 @@ mod balancer;
 mod certificate;
 mod content;
 mod cron;
+mod cron_d;
 mod csync2;
 mod declare;
 mod decode;

@@ -88,6 +88,7 @@ impl Service for Time {
     fn lower(services: &[Located<Self>], cx: &mut Lowering) {
         let [first, ..] = services else { return };
         let cluster = &cx.inventory.cluster;
+        one_daemon(first.owner(), cx);
         if cluster.time_servers.is_empty() {
             cx.verify(first.owner(), "the clock is in sync", IN_SYNC, None);
         } else {
@@ -108,6 +109,17 @@ impl Time {
     fn roots(&self) -> impl Iterator<Item = &str> {
         std::iter::once("").chain(self.containers.iter().map(|root| root.value.as_str()))
     }
+}
+
+/// Two would pull at one clock. A daemon may have several names.
+fn one_daemon(owner: Owner, cx: &mut Lowering) {
+    let (unit, rivals) = (cx.fact("chrony.unit", owner), cx.fact("chrony.rivals", owner));
+    let names = "! systemctl is-active -q $unit || systemctl show -p Id $unit";
+    let command = format!(
+        "set -- $(for unit in {unit} {rivals}; do {names}; done | sort -u)\n\
+         [ $# -lt 2 ] || {{ echo \"these do: $*\"; exit 1; }}"
+    );
+    cx.verify(owner, "no two daemons set the clock", &command, None);
 }
 
 fn chrony(

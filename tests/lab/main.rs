@@ -47,6 +47,7 @@ mod outcome;
 mod pack;
 mod pairs;
 mod plan;
+mod proofs;
 mod properties;
 mod readers;
 mod refusals;

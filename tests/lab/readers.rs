@@ -164,7 +164,7 @@ const UNREAD: &[Unread] = &[
         why: "Debian's inetd excludes xinetd on one machine",
     },
     Unread {
-        is: |path| path.ends_with("(keys)"),
+        is: |path| path.ends_with("(keys)") || path.ends_with("/csync2_peers"),
         why: "`apply.sh` reads it, and the lab what comes of it",
     },
     Unread {

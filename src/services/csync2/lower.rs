@@ -228,8 +228,6 @@ fn peers(services: &[Located<Csync2>], cx: &mut Lowering) -> Vec<Text> {
 fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
     let [first, ..] = services else { return };
     let owner = first.owner();
-    let package = cx.fact("cron.package", owner);
-    cx.package(owner, package);
     let me = myself(cx);
     let mut lines = Vec::new();
     for service in services {
@@ -249,10 +247,7 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
         );
     }
     let view = Fields::new(first.origin.span).list("lines", lines);
-    let path = "/etc/cron.d/clustergen-csync2";
-    cx.template(owner, path, 0o644, "csync2/cron", view, OnChange::Nothing);
-    let unit = cx.this().platform.fact("cron.unit").unwrap_or("cron.service").to_owned();
-    cx.unit(owner, &unit, &[]);
+    cx.crontab(owner, "/etc/cron.d/clustergen-csync2", "csync2/cron", view);
 }
 
 /// The logs of all the groups' actions in one file: two groups may have one log.

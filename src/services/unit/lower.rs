@@ -37,7 +37,7 @@ impl OwnUnit {
         if self.is_started() {
             cx.unit(owner, name, &[]);
         }
-        if let Some((title, proof)) = self.proof() {
+        for (title, proof) in self.proofs().unwrap_or_default() {
             cx.verify(owner, &title, &proof, None);
         }
     }
@@ -70,13 +70,13 @@ impl OwnUnit {
         Ok(fixed(&format!("! {told} | grep -e {file} -e {said} -e {missing}"), span))
     }
 
-    /// What `--verify` proves beside the unit being up: a title and a line of sh.
-    fn proof(&self) -> Option<(String, String)> {
+    /// What `--verify` proves beside the unit being up: titles and lines of sh.
+    fn proofs(&self) -> Option<Vec<(String, String)>> {
         let name = &self.name.value;
         if let Some(drop_in) = &self.drop_in {
             let title = format!("{name} has taken up {drop_in}.conf");
             let paths = format!("systemctl show -p DropInPaths {}", sh(name)?);
-            return Some((title, format!("{paths} | grep -qF {}", sh(&self.path())?)));
+            return Some(vec![(title, format!("{paths} | grep -qF {}", sh(&self.path())?))]);
         }
         let section = match self.suffix() {
             "timer" => "Timer",
@@ -86,8 +86,34 @@ impl OwnUnit {
         let stem = name.strip_suffix(self.suffix())?;
         let default = format!("{stem}service");
         let target = self.value(section, "Unit").unwrap_or(&default);
-        let title = format!("{target} is there for {name}");
-        Some((title, format!("systemctl cat {} >/dev/null", sh(target)?)))
+        let (unit, word) = (sh(name)?, sh(target)?);
+        let mut proofs = vec![(
+            format!("{target} is there for {name}"),
+            format!("systemctl cat {word} >/dev/null"),
+        )];
+        if self.is_started() {
+            let failed = format!("! systemctl is-failed {word} ||");
+            let journal = format!("{{ journalctl -q -n 10 -u {word}; exit 1; }}");
+            proofs.push((
+                format!("{target} did not fail when {name} last started it"),
+                format!("{failed} {journal}"),
+            ));
+        }
+        if self.is_started() && self.comes_again() {
+            let state = format!("systemctl show -p SubState {unit}");
+            proofs.push((
+                format!("it is known when {name} is next"),
+                format!("{state} | grep -x -e SubState=waiting -e SubState=running"),
+            ));
+        }
+        Some(proofs)
+    }
+
+    /// A timer that has a next time whenever it is asked. systemd says `elapsed` of one that has
+    /// none, as where nothing starts the first round of `OnUnitActiveSec`.
+    fn comes_again(&self) -> bool {
+        let again = ["OnCalendar", "OnUnitActiveSec", "OnUnitInactiveSec"];
+        again.iter().any(|directive| self.value("Timer", directive).is_some())
     }
 }
 

@@ -20,7 +20,7 @@ go_back() {
     # shellcheck source=/dev/null
     . "$bundle/host.sh"
     at=listed
-    resources
+    listed resources
     right_platform
 }
 

@@ -1,11 +1,13 @@
 //! `nginx.conf` and what lies beside it, for one host.
 //!
 //! In: all the `nginx` nodes of the host. Out: its packages, key pairs and unit, the one file with
-//! the check that reads them. Not here: what stands in the file (see [`configuration`]).
+//! the check that reads them. Not here: what stands in the file (see [`configuration`]), and
+//! what proves that it works (see [`proofs`]).
 
 mod configuration;
 mod here;
 mod pairs;
+mod proofs;
 mod sites;
 mod upstreams;
 
@@ -17,6 +19,7 @@ use crate::model::plan::{Body, OnChange};
 use crate::services::{Located, Lowering};
 use configuration::configuration;
 use pairs::key_pairs;
+use proofs::prove;
 
 const CONFIGURATION: &str = "/etc/nginx/nginx.conf";
 
@@ -53,4 +56,5 @@ pub(super) fn lower(services: &[Located<Nginx>], cx: &mut Lowering) {
     let reads: Vec<&str> = reads.iter().map(String::as_str).collect();
     cx.check(owner, "nginx -t -q", &[0], &reads);
     cx.unit(owner, "nginx.service", &[]);
+    prove(services, cx);
 }

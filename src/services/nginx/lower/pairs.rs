@@ -41,6 +41,17 @@ pub(super) fn key_pairs(service: &Located<Nginx>, cx: &mut Lowering) -> Vec<Stri
     paths
 }
 
+/// Where nginx finds certificate and key.
+fn pair(name: &str, known: &Certificate) -> [String; 2] {
+    pair_paths(known, [certificate_path(name), key_path(name)])
+}
+
+/// Where nginx finds a certificate.
+pub(super) fn certificate_of(name: &str, known: &Certificate) -> String {
+    let [certificate, _] = pair(name, known);
+    certificate
+}
+
 /// Where nginx finds certificate and key, for its configuration.
 pub(super) fn pair_fields(
     view: Fields,
@@ -48,8 +59,7 @@ pub(super) fn pair_fields(
     known: &Certificate,
     cx: &mut Lowering,
 ) -> Fields {
-    let ours = [certificate_path(&name.value), key_path(&name.value)];
-    let [certificate, key] = pair_paths(known, ours).map(|path| {
+    let [certificate, key] = pair(&name.value, known).map(|path| {
         let path = nginx_word(&path, name.span);
         cx.text(path, name.span)
     });

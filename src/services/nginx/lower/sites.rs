@@ -65,11 +65,11 @@ impl Site {
 }
 
 /// What a server has to prove.
-struct Verified {
+pub(super) struct Verified {
     /// The name that its certificate must carry.
-    name: Text,
+    pub(super) name: Text,
     /// The file of the authorities, one of which must have signed it.
-    trusted: Text,
+    pub(super) trusted: Text,
 }
 
 impl Verified {
@@ -85,7 +85,7 @@ impl Verified {
 }
 
 impl Upstream {
-    fn verified(&self, platform: &Platform) -> Option<Verified> {
+    pub(super) fn verified(&self, platform: &Platform) -> Option<Verified> {
         let (name, known) = self.tls.as_ref()?;
         let trusted = match trust(&name.value, known, platform) {
             Trust::Shipped(file) => format!("{SSL}/{file}"),

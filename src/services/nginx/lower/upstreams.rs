@@ -1,8 +1,9 @@
 //! Servers behind names, and TCP ports that are passed on to servers.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use super::here::Here;
+use crate::model::host::HostId;
 use crate::model::value::Duration;
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, number, plain};
@@ -33,18 +34,23 @@ pub(super) fn upstream(upstream: &Upstream, cx: &mut Lowering) -> Fields {
         .text("keepalive", number(upstream.keepalive.value, upstream.keepalive.span))
 }
 
+/// Where each server listens, by name.
+pub(super) fn listening(servers: &Servers, cx: &Lowering) -> Vec<(Spanned<HostId>, SocketAddr)> {
+    let mut hosts = servers.hosts.clone();
+    hosts.sort();
+    let at = |host: Spanned<HostId>| {
+        let ip = cx.inventory.host(host.value).address_for(None, cx.this()).ip;
+        (host, SocketAddr::new(ip, servers.port.value.get()))
+    };
+    hosts.into_iter().map(at).collect()
+}
+
 /// One line per server, by name.
 fn servers(servers: &Servers, upstream: Option<&Upstream>, cx: &mut Lowering) -> Vec<Fields> {
-    let mut hosts: Vec<_> = servers.hosts.clone();
-    hosts.sort();
     let mut lines = Vec::new();
-    for host in hosts {
-        let known = cx.inventory.host(host.value);
-        let (name, ip) = (known.name.clone(), known.address_for(None, cx.this()).ip);
-        let endpoint = match ip {
-            IpAddr::V4(v4) => format!("{v4}:{}", servers.port.value),
-            IpAddr::V6(v6) => format!("[{v6}]:{}", servers.port.value),
-        };
+    for (host, endpoint) in listening(servers, cx) {
+        let name = cx.inventory.host(host.value).name.clone();
+        let endpoint = endpoint.to_string();
         let weight = servers.weight.as_ref().map(|it| number(it.value, it.span));
         let mut line = Fields::new(host.span)
             .text("endpoint", cx.text(plain(&endpoint, host.span), host.span))

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -29,6 +29,14 @@ resources() {
     unit      cron.service
     verify    'cron can run commands as nobody' 'id nobody >/dev/null'
     verify    'cron can run commands as root' 'id root >/dev/null'
+    verify    'cron takes up /etc/cron.d/cleanup' 'stat -c "%A %U, %h names: %n" /etc/cron.d/cleanup && find /etc/cron.d/cleanup -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/cleanup)" | grep -E "/etc/cron.d/cleanup([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
+    verify    'cron takes up /etc/cron.d/mirror' 'stat -c "%A %U, %h names: %n" /etc/cron.d/mirror && find /etc/cron.d/mirror -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/mirror)" | grep -E "/etc/cron.d/mirror([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
+    verify    'cron takes up /etc/cron.d/poll' 'stat -c "%A %U, %h names: %n" /etc/cron.d/poll && find /etc/cron.d/poll -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/poll)" | grep -E "/etc/cron.d/poll([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
+    verify    'cron takes up /etc/cron.d/report' 'stat -c "%A %U, %h names: %n" /etc/cron.d/report && find /etc/cron.d/report -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/report)" | grep -E "/etc/cron.d/report([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     verify    'each name of /etc/hosts leads where it says' '
 sed -n "/^# BEGIN clustergen jobs$/,/^# END clustergen jobs$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
@@ -44,6 +52,8 @@ sed -n "/^# BEGIN clustergen jobs$/,/^# END clustergen jobs$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What b gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -37,6 +37,8 @@ resources() {
     unit      xinetd.service csync2.socket
     step      2/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a have come'
     step      3/4 csync2-right-first-sync keeps 'csync2 `right`: the files of b go to all members'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N b -G left -cr /; code=0; csync2 -N b -G left -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `left`: no path leads over a symbolic link' 'for path in /srv/left; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     need csync2-right-first-sync verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N b -G right -cr /; code=0; csync2 -N b -G right -T || code=$?; [ "$code" -eq 2 ]'
@@ -56,6 +58,8 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What app3 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -43,6 +43,8 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     step      3/3 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 have come'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app3-replication -G content -cr /; code=0; csync2 -p 30866 -N app3-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www /srv/plugins '\''/srv/more files'\''; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
@@ -61,6 +63,8 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
     exit $wrong
 }'
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the time zone is Europe/Berlin' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e /usr/share/zoneinfo/Europe/Berlin'
 }

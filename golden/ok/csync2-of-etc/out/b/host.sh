@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What b gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -37,6 +37,8 @@ resources() {
     verify    '/etc/app/common.ini has come from a' 'test -f /etc/app/common.ini'
     where /etc/cloud verify    '/etc/cloud/cloud.cfg.d/99-clustergen-files.cfg has come from a' 'test -f /etc/cloud/cloud.cfg.d/99-clustergen-files.cfg'
     verify    '/etc/timezone has come from a' 'test -f /etc/timezone'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N b -G etc -cr /; code=0; csync2 -N b -G etc -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `etc`: no path leads over a symbolic link' 'for path in /etc; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
@@ -54,6 +56,8 @@ sed -n "/^# BEGIN clustergen files$/,/^# END clustergen files$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'

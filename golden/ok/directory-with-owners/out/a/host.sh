@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What a gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -34,6 +34,8 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     step      1/2 csync2-content-first-sync keeps 'csync2 `content`: the files of a go to all members'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N a -G content -cr /; code=0; csync2 -N a -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
@@ -51,6 +53,8 @@ sed -n "/^# BEGIN clustergen folders$/,/^# END clustergen folders$/{ s/#.*//; p;
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'

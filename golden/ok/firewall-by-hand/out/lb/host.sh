@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -13,6 +13,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   curl
     package   nginx
     block     shop /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-shop.cfg none -
@@ -34,7 +35,14 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'http://www.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve www.example.net:80:127.0.0.1 http://www.example.net/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
+    verify    'upstream app: app1 answers on 10.1.0.11:8443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.11:8443/'
+    verify    'upstream app: app2 answers on 10.1.0.12:8443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.12:8443/'
+    verify    'upstream app: web answers on 10.1.0.13:8443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.13:8443/'
 }

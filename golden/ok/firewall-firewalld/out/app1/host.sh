@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -38,7 +38,12 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     exit $wrong
 }'
     verify    'firewalld has the cluster'\''s policy' 'firewall-cmd --info-policy=cg-shop'
+    verify    'http://inner.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve inner.example.net:80:127.0.0.1 http://inner.example.net/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chronyd.service ntpd.service systemd-timesyncd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
+    verify    'upstream front: lb answers on 10.1.0.10:80' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: inner.example.net'\'' http://10.1.0.10:80/'
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -40,8 +40,19 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'http://www.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve www.example.net:80:127.0.0.1 http://www.example.net/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chronyd.service ntpd.service systemd-timesyncd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
+    verify    'stream ldaps: app1 takes connections on 10.1.0.11:1636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://10.1.0.11:1636/ | grep "[1-9]"'
+    verify    'stream ldaps: app2 takes connections on 10.1.0.12:1636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://10.1.0.12:1636/ | grep "[1-9]"'
+    verify    'stream ldaps: nginx takes connections on 127.0.0.1:636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://127.0.0.1:636/ | grep "[1-9]"'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
+    verify    'upstream admin: app1 answers on 10.1.0.11:9443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.11:9443/'
+    verify    'upstream admin: app2 answers on 10.1.0.12:9443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.12:9443/'
+    verify    'upstream app: app1 answers on 10.1.0.11:8443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.11:8443/'
+    verify    'upstream app: app2 answers on 10.1.0.12:8443' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.12:8443/'
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -15,6 +15,7 @@ package_manager=apt
 resources() {
     package   cron
     package   csync2
+    package   curl
     package   nftables
     package   nginx
     package   sqlite3
@@ -40,6 +41,8 @@ resources() {
     unit      csync2.socket
     unit      nginx.service
     step      1/2 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N app1-replication -G content -cr /; code=0; csync2 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' 'for path in /srv/www; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
@@ -57,10 +60,15 @@ sed -n "/^# BEGIN clustergen shop$/,/^# END clustergen shop$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'http://inner.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve inner.example.net:80:127.0.0.1 http://inner.example.net/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_shop'
+    verify    'upstream front: lb answers on 10.1.0.10:80' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: inner.example.net'\'' http://10.1.0.10:80/'
 }
 
 # csync2 knows its peers by their certificates

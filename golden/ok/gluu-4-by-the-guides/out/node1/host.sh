@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What node1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -54,6 +54,8 @@ resources() {
     unit      xinetd.service csync2.socket
     step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members'
     verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
     verify    'each name of /etc/hosts leads where it says' '
@@ -72,6 +74,8 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     exit $wrong
 }'
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_gluu'
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What lb1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -13,6 +13,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   curl
     package   nginx
     package   openssl
     package   tzdata
@@ -44,8 +45,19 @@ sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'http://login.example.org/ leads to TLS on 127.0.0.1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{redirect_url} --resolve login.example.org:80:127.0.0.1 http://login.example.org/ | grep -Fx https://login.example.org/'
+    verify    'https://login.example.org/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w %{http_code} --resolve login.example.org:443:127.0.0.1 https://login.example.org/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'login.example.org shows /etc/nginx/ssl/idp.crt on 127.0.0.1' 'shown=$(timeout 10 openssl s_client -connect 127.0.0.1:443 -servername login.example.org </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
+[ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/idp.crt)" ] || { echo "it shows $shown"; exit 1; }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+    verify    'upstream gluu-sticky: idp1 answers on 192.0.2.21:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.21:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu-sticky: idp2 answers on 192.0.2.22:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.22:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: idp1 answers on 192.0.2.21:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.21:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: idp2 answers on 192.0.2.22:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.22:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
 }

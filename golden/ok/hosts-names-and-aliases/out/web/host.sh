@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What web gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -13,6 +13,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   curl
     package   nginx
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
@@ -38,8 +39,14 @@ sed -n "/^# BEGIN clustergen names$/,/^# END clustergen names$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'http://web.example.org/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve web.example.org:80:127.0.0.1 http://web.example.org/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+    verify    'upstream db: db1 answers on 10.0.0.2:8080' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: web.example.org'\'' http://10.0.0.2:8080/'
+    verify    'upstream db: db2 answers on 10.0.0.3:8080' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: web.example.org'\'' http://10.0.0.3:8080/'
 }

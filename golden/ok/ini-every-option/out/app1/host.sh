@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -36,6 +36,8 @@ sed -n "/^# BEGIN clustergen keys$/,/^# END clustergen keys$/{ s/#.*//; p; }" /e
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What lb2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -13,6 +13,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   curl
     package   libnginx-mod-stream
     package   nginx
     package   tzdata
@@ -39,6 +40,10 @@ sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
+    verify    'stream postgres: app takes connections on 10.1.0.11:5432' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://10.1.0.11:5432/ | grep "[1-9]"'
+    verify    'stream postgres: nginx takes connections on 127.0.0.1:5432' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://127.0.0.1:5432/ | grep "[1-9]"'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -37,8 +37,16 @@ sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc
     done
     exit $wrong
 }'
+    verify    'http://one.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve one.example.net:80:127.0.0.1 http://one.example.net/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'http://two.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve two.example.net:80:127.0.0.1 http://two.example.net/) || exit 1
+case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chronyd.service ntpd.service systemd-timesyncd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
 chronyc -n waitsync 1 1 ||
 ntpq -c rv | grep sync_ntp'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+    verify    'upstream app: app answers on 10.1.0.11:8080' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: one.example.net'\'' http://10.1.0.11:8080/'
+    verify    'upstream other: app answers on 10.1.0.11:8081' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: two.example.net'\'' http://10.1.0.11:8081/'
 }

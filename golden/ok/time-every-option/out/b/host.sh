@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What b gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -41,6 +41,8 @@ sed -n "/^# BEGIN clustergen clocks$/,/^# END clustergen clocks$/{ s/#.*//; p; }
     done
     exit $wrong
 }'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     where '/opt/app root/usr' verify    'the time zone in /opt/app root is Europe/Berlin' 'readlink '\''/opt/app root/etc/localtime'\'' | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e '\''/opt/app root/usr/share/zoneinfo/Europe/Berlin'\'''
     verify    'the time zone is Europe/Berlin' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Europe/Berlin && test -e /usr/share/zoneinfo/Europe/Berlin'

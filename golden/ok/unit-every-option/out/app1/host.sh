@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016
+# shellcheck shell=sh disable=SC2034,SC2016,SC2154
 # What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -52,6 +52,10 @@ sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" 
     done
     exit $wrong
 }'
+    verify    'it is known when report.timer is next' 'systemctl show -p SubState report.timer | grep -x -e SubState=waiting -e SubState=running'
+    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
+[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
+    verify    'report.service did not fail when report.timer last started it' '! systemctl is-failed report.service || { journalctl -q -n 10 -u report.service; exit 1; }'
     verify    'report.service is there for report.timer' 'systemctl cat report.service >/dev/null'
     verify    'system.slice has taken up memory.conf' 'systemctl show -p DropInPaths system.slice | grep -qF /etc/systemd/system/system.slice.d/memory.conf'
     verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
