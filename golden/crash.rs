@@ -115,15 +115,26 @@ csync2 "content" { members "app1" "app2"; include "/srv/www"; }
 file "/etc/motd" { on "app1" "old"; content "before"; }
 "#;
 
+/// The host that comes has keys of its own, which no other host's files tell of.
+const SPARE: &str = r#"
+certificate "spare" { names "spare.example.net"; }
+nginx "spare" {
+    on "new"
+    upstream "app" { servers "app1" port=8080; }
+    site "spare.example.net" { certificate "spare"; location "/" to="app"; }
+}
+"#;
+
 /// One host goes, one comes, files of the others change, come and go.
 fn after() -> String {
-    BEFORE
+    let text = BEFORE
         .replace("host \"old\" address=\"10.1.0.13\"", "host \"new\" address=\"10.1.0.14\"")
-        .replace("\"app1\" \"app2\"", "\"app1\" \"app2\" \"new\"")
+        .replace("servers \"app1\" \"app2\"", "servers \"app1\" \"app2\" \"new\"")
         .replace(
             "file \"/etc/motd\" { on \"app1\" \"old\"; content \"before\"; }",
             "file \"/etc/issue\" { on \"app1\"; content \"after\"; }",
-        )
+        );
+    text + SPARE
 }
 
 fn written(text: &str) -> Edited {
