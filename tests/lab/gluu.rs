@@ -37,6 +37,12 @@ fn container(host: &Host) {
     }
 }
 
+/// The container's web server, with the certificate that the bundle brought.
+fn web_server(host: &Host) {
+    let certs = format!("{CONTAINER}/etc/certs");
+    serve(host, &format!("{certs}/httpd.crt"), &format!("{certs}/httpd.key"));
+}
+
 /// `apply.sh` that ends as it should, and what it said.
 fn ends(done: &Output, code: i32) -> String {
     assert_eq!(done.status.code(), Some(code), "{}", said(done));
@@ -73,6 +79,7 @@ fn the_nodes_come_up_by_the_runbook_and_stay_alike() {
     for name in nodes {
         ends(&lab.ask(name, &["--bootstrap", STEP]), 0);
         ends(&lab.ask(name, &[]), 0);
+        web_server(&lab[name]);
     }
     assert_eq!(lab["node2"].read(&properties), "of the container\n");
 
@@ -145,8 +152,7 @@ fn no_request_fails_while_a_node_is_away() {
     let mut lab = Lab::with(&built, &[CLIENT]);
     for name in ["node1", "node2"] {
         ends(&lab.apply(name), 5);
-        let certs = format!("{CONTAINER}/etc/certs");
-        serve(&lab[name], &format!("{certs}/httpd.crt"), &format!("{certs}/httpd.key"));
+        web_server(&lab[name]);
     }
     ends(&lab.apply("loadbalancer"), 0);
     let authority = lab["loadbalancer"].read("/etc/nginx/ssl/cluster-ca.pem");

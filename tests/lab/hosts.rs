@@ -30,7 +30,8 @@ fn each_name_leads_to_its_address_or_the_line_in_the_way_is_named() {
     let drop_in = host.read("/etc/cloud/cloud.cfg.d/99-clustergen-c.cfg");
     assert!(drop_in.contains("\nmanage_etc_hosts: false\n"), "{drop_in}");
     let line = "each name of /etc/hosts leads where it says";
-    let told = good(&apply(&built, &host, "n1", &["--verify"]).0);
+    // nginx itself does not run here, and is said not to answer
+    let told = said(&apply(&built, &host, "n1", &["--verify"]).0);
     assert!(told.contains(&format!("ok    {line}")), "{told}");
 
     let hosts = host.read("/etc/hosts");
