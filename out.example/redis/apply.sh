@@ -199,6 +199,7 @@ held() {
 }
 
 refuse_second() { fail "another apply.sh is at work${holder:+: process $holder}: ask again when it is through"; }
+
 # --- making what is to be installed -----------------------------------------------------------
 
 # tokens FILE...: the tokens in them, each once.
@@ -466,6 +467,7 @@ keys_reader='
         before[m] = at && tail == "" ? line[i] : indent[m] name between[m]
     }
 '
+
 # --- key-wise edits: how a file is changed ----------------------------------------------------
 
 # Awk that changes what keys_reader has read. What stood there before is written down key by key:
@@ -747,6 +749,7 @@ stage_keyless() {
     ! cmp -s "$work/new$1" "$root$1" || return 0
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change keys - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }
+
 # --- verbs of host.sh: what each step does with a resource ------------------------------------
 
 package() { each package "$@"; }
@@ -1159,7 +1162,6 @@ stage_cut() {
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change cut - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }
 
-
 # --- rehearsing -------------------------------------------------------------------------------
 
 # A rehearsal installs the same files in the same way, but in a mount namespace of its own, on
@@ -1192,9 +1194,9 @@ rehearse() {
 
 # set_stage: fails where there is no room in memory.
 set_stage() {
-    mkdir "$view/work" "$view/layer" &&
-        cp "$work/changed" "$work/record" "$work/folders" "$view/work" &&
-        ln -s "$work/new" "$view/work/new"
+    mkdir "$view/run" "$view/layer" &&
+        cp "$work/changed" "$work/record" "$work/folders" "$view/run" &&
+        ln -s "$work/new" "$view/run/new"
 }
 
 # folders: the folders that are there and into which something is installed, but for those below
@@ -1213,9 +1215,9 @@ folders() {
 
 # on_stage: the other side of `rehearse`, in the namespace.
 on_stage() {
-    work=$view/work
+    work=$view/run
     mkdir -p "$work/scratch"
-    mount --make-rprivate / 
+    mount --make-rprivate /
     number=0
     while IFS= read -r folder; do
         number=$((number + 1))
@@ -1230,6 +1232,7 @@ on_stage() {
     printf '%s' "$refused" >"$view/refused"
     : >"$view/done"
 }
+
 # --- installing -------------------------------------------------------------------------------
 
 # enter PHASE: the journal's phase, in one step.
@@ -1389,6 +1392,7 @@ prepare() {
         *) prepare_file "$bits" "$owner" "$path" ;;
     esac
 }
+
 # --- checks and units -------------------------------------------------------------------------
 
 # touched PATH...: one of them changed, or something went that nobody names any more.
@@ -1731,6 +1735,7 @@ keep_generation() {
     [ ! -f "$work/gone-back-from" ] || rm -rf "$state/generations/$(cat "$work/gone-back-from")"
     for number in $(generations | sort -rn | tail -n +6); do rm -rf "$state/generations/$number"; done
 }
+
 # --- one-time steps and proofs ----------------------------------------------------------------
 
 # word_of KIND KEY: the name of a function in host.sh: guard, run or proof of a step; holds or ensure
@@ -1841,7 +1846,6 @@ without_change() {
             ;;
     esac
 }
-
 
 # --- saying what differs ----------------------------------------------------------------------
 

@@ -127,7 +127,8 @@ pub fn apply_sh() -> String {
     let Some(folder) = BUILTIN.get_dir("apply/engine") else { return String::new() };
     let mut parts: Vec<_> = folder.files().collect();
     parts.sort_by_key(|part| part.path());
-    parts.into_iter().filter_map(include_dir::File::contents_utf8).collect()
+    let texts: Vec<&str> = parts.into_iter().filter_map(include_dir::File::contents_utf8).collect();
+    texts.join("\n")
 }
 
 fn collect(dir: &Dir<'_>, texts: &mut BTreeMap<String, String>) {

@@ -1,4 +1,3 @@
-
 # --- is this the right place? ---------------------------------------------------------------
 
 # programs_here: what the engine calls; a host that lacks one is told before anything changes.

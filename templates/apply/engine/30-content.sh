@@ -97,4 +97,3 @@ winners() {
 }
 
 sum() { sha256sum <"$1" | cut -c1-64; }
-

@@ -409,4 +409,3 @@ stage_cut() {
     fi
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change cut - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }
-

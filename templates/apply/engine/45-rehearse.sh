@@ -1,4 +1,3 @@
-
 # --- rehearsing -------------------------------------------------------------------------------
 
 # A rehearsal installs the same files in the same way, but in a mount namespace of its own, on
@@ -31,9 +30,9 @@ rehearse() {
 
 # set_stage: fails where there is no room in memory.
 set_stage() {
-    mkdir "$view/work" "$view/layer" &&
-        cp "$work/changed" "$work/record" "$work/folders" "$view/work" &&
-        ln -s "$work/new" "$view/work/new"
+    mkdir "$view/run" "$view/layer" &&
+        cp "$work/changed" "$work/record" "$work/folders" "$view/run" &&
+        ln -s "$work/new" "$view/run/new"
 }
 
 # folders: the folders that are there and into which something is installed, but for those below
@@ -52,9 +51,9 @@ folders() {
 
 # on_stage: the other side of `rehearse`, in the namespace.
 on_stage() {
-    work=$view/work
+    work=$view/run
     mkdir -p "$work/scratch"
-    mount --make-rprivate / 
+    mount --make-rprivate /
     number=0
     while IFS= read -r folder; do
         number=$((number + 1))

@@ -112,4 +112,3 @@ remember_active() {
         if active "$unit"; then printf '%s\n' "$unit"; fi
     done <"$work/units" >"$work/active"
 }
-

@@ -1,4 +1,3 @@
-
 # --- generations ------------------------------------------------------------------------------
 
 # generations: their numbers, the oldest first.

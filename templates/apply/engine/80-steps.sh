@@ -108,4 +108,3 @@ without_change() {
             ;;
     esac
 }
-

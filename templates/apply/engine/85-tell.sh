@@ -1,4 +1,3 @@
-
 # --- saying what differs ----------------------------------------------------------------------
 
 # nothing_waits: fails where something waits for a step. A trial below a folder has no steps.

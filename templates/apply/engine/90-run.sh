@@ -1,4 +1,3 @@
-
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
