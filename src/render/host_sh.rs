@@ -1,9 +1,11 @@
 //! `host.sh`: a host's resources as a table that a reviewer reads and `apply.sh` runs.
 
+use std::collections::BTreeSet;
+
 use super::MadeFrom;
 use crate::model::plan::{
     Block, Body, Check, Condition, Directory, Ensure, File, HostPlan, Keys, Kind, Made, OnChange,
-    Resource, Step, User,
+    Resource, Step, User, Verify,
 };
 use crate::model::view::Fields;
 use crate::quote::{Text, comment, fixed, sh_word};
@@ -18,9 +20,21 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
     let mut resources: Vec<&Resource> = plan.resources.values().collect();
     resources.sort_by_key(|resource| (rank(&resource.kind), resource.kind.key()));
     let (mut lines, mut functions) = (Vec::new(), Vec::new());
+    let mut taken = BTreeSet::new();
     for resource in resources {
+        let span = resource.origin.span;
+        if let Kind::Verify(it) = &resource.kind
+            && it.command.contains('\n')
+        {
+            // lines are read as lines, and not between quotes
+            let name = function_name(&it.title, &mut taken);
+            functions.push(function(&name, &it.title, it.command.lines(), span));
+            let it = Verify { title: it.title.clone(), command: name };
+            lines.extend(line(&Resource { kind: Kind::Verify(it), ..resource.clone() })?);
+            continue;
+        }
         lines.extend(line(resource)?);
-        functions.extend(functions_of(&resource.kind, resource.origin.span));
+        functions.extend(functions_of(&resource.kind, span));
     }
     let names = [plan.name.as_str(), plan.fqdn.as_str()].join(" ");
     Ok(Fields::new(span)
@@ -34,6 +48,30 @@ pub(super) fn view(plan: &HostPlan, from: &MadeFrom) -> Result<Fields, String> {
         .text("package_manager", word(&plan.package_manager, span)?)
         .list("functions", functions)
         .texts("lines", lines))
+}
+
+/// `verify_the_clock_is_in_sync`; titles that differ in signs alone are numbered.
+fn function_name(title: &str, taken: &mut BTreeSet<String>) -> String {
+    let letters = title.split(|c: char| !c.is_ascii_alphanumeric()).filter(|it| !it.is_empty());
+    let words: Vec<String> = letters.map(str::to_ascii_lowercase).collect();
+    let name = format!("verify_{}", words.join("_"));
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|it| !taken.contains(it));
+    let free = free.unwrap_or(name);
+    taken.insert(free.clone());
+    free
+}
+
+fn function<'a>(
+    name: &str,
+    title: &str,
+    lines: impl Iterator<Item = &'a str>,
+    span: Span,
+) -> Fields {
+    Fields::new(span)
+        .text("name", fixed(name, span))
+        .text("title", comment(title, span))
+        .texts("lines", lines.map(|line| fixed(line, span)))
 }
 
 /// The functions of a resource, as `apply.sh` calls them.
@@ -52,11 +90,7 @@ fn functions_of(kind: &Kind, span: Span) -> Vec<Fields> {
         .into_iter()
         .filter(|(_, lines)| !lines.is_empty())
         .map(|(kind, lines)| {
-            let lines = lines.iter().map(|line| fixed(line, span));
-            Fields::new(span)
-                .text("name", fixed(&format!("{kind}_{word}"), span))
-                .text("title", comment(title, span))
-                .texts("lines", lines)
+            function(&format!("{kind}_{word}"), title, lines.iter().map(String::as_str), span)
         })
         .collect()
 }

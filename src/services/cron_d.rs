@@ -31,7 +31,9 @@ impl Lowering<'_> {
             format!("find {path} -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q .");
         let since = format!("journalctl -q -u {unit} --since \"@$(stat -c %Z {path})\"");
         let line = format!("grep -E \"{path}([^A-Za-z0-9_-]|$)\"");
-        let command = format!("{look} && {safe} &&\n! {since} | {line} | grep -v -e RELOAD -e CMD");
+        let command = format!(
+            "{look} &&\n    {safe} &&\n    ! {since} |\n    {line} |\n    grep -v -e RELOAD -e CMD"
+        );
         self.verify(owner, &format!("cron takes up {path}"), &command, None);
     }
 }

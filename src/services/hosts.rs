@@ -122,8 +122,7 @@ fn two_entries(name: &str, first: Span, second: Span) -> Diagnostic {
 
 /// Looks up each name of the block, in the family of its address: where a line of somebody else's
 /// has another address for it, glibc gives that one first, or both (host.conf(5), `multi`).
-const LOOKED_UP: &str = r#"
-sed -n "/^# BEGIN clustergen MARK$/,/^# END clustergen MARK$/{ s/#.*//; p; }" /etc/hosts | {
+const LOOKED_UP: &str = r#"sed -n "/^# BEGIN clustergen MARK$/,/^# END clustergen MARK$/{ s/#.*//; p; }" /etc/hosts | {
     wrong=0
     while read -r address names; do
         case $address in *:*) family=6 ;; *) family=4 ;; esac

@@ -114,10 +114,13 @@ impl Time {
 /// Two would pull at one clock. A daemon may have several names.
 fn one_daemon(owner: Owner, cx: &mut Lowering) {
     let (unit, rivals) = (cx.fact("chrony.unit", owner), cx.fact("chrony.rivals", owner));
-    let names = "! systemctl is-active -q $unit || systemctl show -p Id $unit";
     let command = format!(
-        "set -- $(for unit in {unit} {rivals}; do {names}; done | sort -u)\n\
-         [ $# -lt 2 ] || {{ echo \"these do: $*\"; exit 1; }}"
+        "daemons=$(\n\
+         \x20   for unit in {unit} {rivals}; do\n\
+         \x20       ! systemctl is-active -q $unit || systemctl show -p Id $unit\n\
+         \x20   done | sort -u\n\
+         )\n\
+         [ \"$(printf '%s\\n' \"$daemons\" | wc -l)\" -lt 2 ] || {{ echo \"these do: $daemons\"; exit 1; }}"
     );
     cx.verify(owner, "no two daemons set the clock", &command, None);
 }

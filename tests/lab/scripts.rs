@@ -30,6 +30,14 @@ fn three_shells_and_shellcheck_have_nothing_to_say_of_any_script() {
 }
 
 #[test]
+fn shellcheck_has_nothing_to_say_of_any_stored_table_of_a_host() {
+    let stored = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/ok");
+    let line = r#"find "$1" -name host.sh -print0 | xargs -0 shellcheck"#;
+    let done = Command::new("sh").args(["-euc", line, "sh"]).arg(stored).output().unwrap();
+    assert!(done.status.success() && done.stdout.is_empty(), "{}", said(&done));
+}
+
+#[test]
 fn apply_installs_every_file_with_its_content_and_mode() {
     for example in example_names() {
         let built = Built::example(&example);

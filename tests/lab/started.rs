@@ -40,7 +40,7 @@ const DEADLY: [(&str, &[(&str, &str)]); 7] = [
         &[
             ("Restart", "always"),
             ("RestartSec", "1ms"),
-            ("ExecStart", "/bin/sh -c 'sleep 0.4; exit 1'"),
+            ("ExecStart", "/bin/sh -c 'sleep 0.2; exit 1'"),
         ],
     ),
     (

@@ -29,9 +29,10 @@ pub(super) fn lower(
     let ask = format!("came=$({call} -T) || [ $? -eq 2 ] || return 1");
     let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
     // where nobody has anything yet, everybody has the same
-    let something = format!(
-        "stat -c .{} 2>/dev/null | grep -q . || {{ echo 'none of its folders is there yet'; return 1; }}",
-        include_words(group, cx)
+    let mut something = vec!["found=''".to_owned()];
+    something.extend(each_folder(group, &["[ ! -e \"$path\" ] || found=1"], cx));
+    something.push(
+        "[ -n \"$found\" ] || { echo 'none of its folders is there yet'; return 1; }".to_owned(),
     );
     let step = group.step_key();
     let scripts = if first == cx.host {
@@ -44,7 +45,7 @@ pub(super) fn lower(
         let (name, template) = ("csync2.cfg".to_owned(), "csync2/csync2.cfg");
         cx.step_file(service.owner(), StepFile { step: step.clone(), name, template, view });
         Scripts {
-            guard: vec![something.clone()],
+            guard: something.clone(),
             run: vec![
                 "# the configuration of this step: auto is none".to_owned(),
                 "export CSYNC2_SYSTEM_DIR=\"$files\"".to_owned(),
@@ -52,23 +53,15 @@ pub(super) fn lower(
                 format!("{call} -rm /"),
                 format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
             ],
-            proof: vec![something, look, ask, lacks("LX")],
+            proof: [something, vec![look, ask, lacks("LX")]].concat(),
         }
     } else {
         let winner = cx.inventory.host(first).dialled(purpose().as_ref());
-        let mut proof = vec![something, look, ask, lacks("RX") + " || return 1"];
+        let mut proof = [something, vec![look, ask, lacks("RX") + " || return 1"]].concat();
         // the winner has looked at its own only where it knows the folders themselves
-        proof.push("for path in \\".to_owned());
-        for include in &group.includes {
-            let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
-            proof.push(format!("    {} \\", path.as_str()));
-        }
-        proof.extend([
-            "; do".to_owned(),
-            format!("    line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")"),
-            "    ! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1".to_owned(),
-            "done".to_owned(),
-        ]);
+        let line = format!("line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")");
+        let known = "! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1";
+        proof.extend(each_folder(group, &[&line, known], cx));
         Scripts { proof, ..Scripts::default() }
     };
     cx.step(service.owner(), &step, scripts);
@@ -78,24 +71,27 @@ pub(super) fn lower(
     verify_no_links(service, cx);
 }
 
-/// The folders of a group as words for sh, each behind a space.
-fn include_words(group: &Csync2, cx: &mut Lowering) -> String {
-    let mut words = String::new();
+/// Lines of sh that do something with each folder of a group, as `$path`.
+fn each_folder(group: &Csync2, body: &[&str], cx: &mut Lowering) -> Vec<String> {
+    let mut lines = vec!["for path in \\".to_owned()];
     for include in &group.includes {
         let path = cx.text(sh_word(include.value.as_str(), include.span), include.span);
-        words = format!("{words} {}", path.as_str());
+        lines.push(format!("    {} \\", path.as_str()));
     }
-    words
+    lines.push("; do".to_owned());
+    lines.extend(body.iter().map(|line| format!("    {line}")));
+    lines.push("done".to_owned());
+    lines
 }
 
 /// csync2 leaves out in silence what it finds behind a symbolic link.
 fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
     let group = service.options;
-    let paths = include_words(group, cx);
     let title = format!("csync2 `{}`: no path leads over a symbolic link", group.name);
-    let real = format!(
-        "for path in{paths}; do real=$(readlink -f \"$path\") && [ \"$real\" = \"$path\" ] || \
-         {{ echo \"$path is $real\"; exit 1; }}; done"
-    );
-    cx.verify(service.owner(), &title, &real, None);
+    let body = [
+        "real=$(readlink -f \"$path\")",
+        "[ \"$real\" = \"$path\" ] || { echo \"$path is ${real:-nothing}\"; exit 1; }",
+    ];
+    let lines = each_folder(group, &body, cx);
+    cx.verify(service.owner(), &title, &lines.join("\n"), None);
 }

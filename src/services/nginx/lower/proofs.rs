@@ -65,7 +65,7 @@ impl Site {
             self.answers("http", 80, address, owner, cx);
         }
         if self.redirect_http {
-            let ask = format!("{CURL} -w %{{redirect_url}} --resolve {name}:80:{address}");
+            let ask = format!("{CURL} -w \"%{{redirect_url}}\" --resolve {name}:80:{address}");
             let title = format!("http://{name}/ leads to TLS on {address}");
             let command = format!("{ask} http://{name}/ | grep -Fx https://{name}/");
             cx.verify(owner, &title, &command, None);
@@ -76,7 +76,7 @@ impl Site {
         let name = &self.name.value;
         // which certificate it shows is the next proof
         let any = if scheme == "https" { " -k" } else { "" };
-        let ask = format!("{CURL}{any} -w %{{http_code}} --resolve {name}:{port}:{address}");
+        let ask = format!("{CURL}{any} -w \"%{{http_code}}\" --resolve {name}:{port}:{address}");
         let title = format!("{scheme}://{name}/ is answered on {address}");
         let command = format!(
             "code=$({ask} {scheme}://{name}/) || exit 1\n\
@@ -99,7 +99,7 @@ impl Site {
         let title = format!("{name} shows {path} on {address}");
         let at = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
         let command = format!(
-            "shown=$(timeout 10 openssl s_client -connect {at}:443 -servername {name} </dev/null | {FINGERPRINT}) || exit 1\n\
+            "shown=$(timeout 10 openssl s_client -connect \"{at}:443\" -servername {name} </dev/null | {FINGERPRINT}) || exit 1\n\
              [ \"$shown\" = \"$({FINGERPRINT} -in {})\" ] || {{ echo \"it shows $shown\"; exit 1; }}",
             file.as_str()
         );
@@ -130,7 +130,7 @@ impl Upstream {
             };
             let (name, trusted) = (verified.name.as_str(), verified.trusted.as_str());
             let command = format!(
-                "{ONLY_NAMED} timeout 10 openssl s_client -connect {at} -servername {name} \
+                "{ONLY_NAMED} timeout 10 openssl s_client -connect \"{at}\" -servername {name} \
                  -verify_hostname {name} -verify_return_error -CAfile {trusted} </dev/null"
             );
             cx.verify(owner, &format!("{title} as {name}"), &command, None);
@@ -160,7 +160,7 @@ impl Stream {
         for (name, at) in std::iter::once(own).chain(servers).collect::<Vec<_>>() {
             // what it says is its own protocol's: that the connection came about is told by its time
             let command = format!(
-                "curl -q -gs -m 5 --noproxy \"*\" -o /dev/null -w %{{time_connect}} http://{at}/ | grep \"[1-9]\""
+                "curl -q -gs -m 5 --noproxy \"*\" -o /dev/null -w \"%{{time_connect}}\" http://{at}/ | grep \"[1-9]\""
             );
             let title = format!("stream {stream}: {name} takes connections on {at}");
             cx.verify(owner, &title, &command, None);

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
 # What app2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -20,25 +20,43 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-own.cfg none -
     file      0644 root:root /etc/timezone none -
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
-    verify    'each name of /etc/hosts leads where it says' '
-sed -n "/^# BEGIN clustergen own$/,/^# END clustergen own$/{ s/#.*//; p; }" /etc/hosts | {
-    wrong=0
-    while read -r address names; do
-        case $address in *:*) family=6 ;; *) family=4 ;; esac
-        for name in $names; do
-            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
-            [ "$found" != "$address" ] || continue
-            wrong=1
-            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
-            grep -niwF -e "$name" /etc/hosts
-        done
-    done
-    exit $wrong
-}'
-    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
-[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
-    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
-chronyc -n waitsync 1 1 ||
-ntpq -c rv | grep sync_ntp'
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen own$/,/^# END clustergen own$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
 }

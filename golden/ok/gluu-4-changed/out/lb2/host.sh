@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
 # What lb2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -30,36 +30,64 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
     verify    '/etc/nginx/ssl/idp.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/nginx/ssl/idp.crt'
-    verify    'each name of /etc/hosts leads where it says' '
-sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
-    wrong=0
-    while read -r address names; do
-        case $address in *:*) family=6 ;; *) family=4 ;; esac
-        for name in $names; do
-            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
-            [ "$found" != "$address" ] || continue
-            wrong=1
-            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
-            grep -niwF -e "$name" /etc/hosts
-        done
-    done
-    exit $wrong
-}'
-    verify    'http://login.example.org/ leads to TLS on 127.0.0.1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{redirect_url} --resolve login.example.org:80:127.0.0.1 http://login.example.org/ | grep -Fx https://login.example.org/'
-    verify    'https://login.example.org/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w %{http_code} --resolve login.example.org:443:127.0.0.1 https://login.example.org/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'login.example.org shows /etc/nginx/ssl/idp.crt on 127.0.0.1' 'shown=$(timeout 10 openssl s_client -connect 127.0.0.1:443 -servername login.example.org </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
-[ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/idp.crt)" ] || { echo "it shows $shown"; exit 1; }'
-    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
-[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
-    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
-chronyc -n waitsync 1 1 ||
-ntpq -c rv | grep sync_ntp'
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'http://login.example.org/ leads to TLS on 127.0.0.1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{redirect_url}" --resolve login.example.org:80:127.0.0.1 http://login.example.org/ | grep -Fx https://login.example.org/'
+    verify    'https://login.example.org/ is answered on 127.0.0.1' verify_https_login_example_org_is_answered_on_127_0_0_1
+    verify    'login.example.org shows /etc/nginx/ssl/idp.crt on 127.0.0.1' verify_login_example_org_shows_etc_nginx_ssl_idp_crt_on_127_0_0_1
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
-    verify    'upstream gluu-sticky: idp1 answers on 192.0.2.21:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.21:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream gluu-sticky: idp2 answers on 192.0.2.22:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.22:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream gluu-sticky: idp3 answers on 192.0.2.23:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.23:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream gluu: idp1 answers on 192.0.2.21:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.21:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream gluu: idp2 answers on 192.0.2.22:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.22:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream gluu: idp3 answers on 192.0.2.23:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 192.0.2.23:443 -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu-sticky: idp1 answers on 192.0.2.21:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.21:443" -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu-sticky: idp2 answers on 192.0.2.22:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.22:443" -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu-sticky: idp3 answers on 192.0.2.23:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.23:443" -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: idp1 answers on 192.0.2.21:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.21:443" -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: idp2 answers on 192.0.2.22:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.22:443" -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream gluu: idp3 answers on 192.0.2.23:443 as login.example.org' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.23:443" -servername login.example.org -verify_hostname login.example.org -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# https://login.example.org/ is answered on 127.0.0.1
+verify_https_login_example_org_is_answered_on_127_0_0_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w "%{http_code}" --resolve login.example.org:443:127.0.0.1 https://login.example.org/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# login.example.org shows /etc/nginx/ssl/idp.crt on 127.0.0.1
+verify_login_example_org_shows_etc_nginx_ssl_idp_crt_on_127_0_0_1() {
+    shown=$(timeout 10 openssl s_client -connect "127.0.0.1:443" -servername login.example.org </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
+    [ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/idp.crt)" ] || { echo "it shows $shown"; exit 1; }
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
 # What idp2 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -43,30 +43,12 @@ resources() {
     unit      csync2.socket
     step      2/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
     verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
-    verify    'cron takes up /etc/cron.d/clustergen-csync2' 'stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 && find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
-! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" | grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" | grep -v -e RELOAD -e CMD'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp2 -G idp -cr /; code=0; csync2 -N idp2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
-    verify    'csync2 `idp`: no path leads over a symbolic link' 'for path in /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata; do real=$(readlink -f "$path") && [ "$real" = "$path" ] || { echo "$path is $real"; exit 1; }; done'
-    verify    'each name of /etc/hosts leads where it says' '
-sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
-    wrong=0
-    while read -r address names; do
-        case $address in *:*) family=6 ;; *) family=4 ;; esac
-        for name in $names; do
-            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
-            [ "$found" != "$address" ] || continue
-            wrong=1
-            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
-            grep -niwF -e "$name" /etc/hosts
-        done
-    done
-    exit $wrong
-}'
-    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
-[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
-    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
-chronyc -n waitsync 1 1 ||
-ntpq -c rv | grep sync_ntp'
+    verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
 }
@@ -92,7 +74,19 @@ ensure_csync2_peers() {
 
 # csync2 `idp`: the files of idp1 have come
 proof_csync2_idp_first_sync() {
-    stat -c . /opt/gluu-server/etc/gluu/conf /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp /opt/gluu-server/opt/shibboleth-idp/conf /opt/gluu-server/opt/shibboleth-idp/metadata /opt/gluu-server/opt/shibboleth-idp/sp /opt/gluu-server/opt/shibboleth-idp/temp_metadata 2>/dev/null | grep -q . || { echo 'none of its folders is there yet'; return 1; }
+    found=''
+    for path in \
+        /opt/gluu-server/etc/gluu/conf \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
+        /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/metadata \
+        /opt/gluu-server/opt/shibboleth-idp/sp \
+        /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N idp2 -G idp -cr /
     came=$(csync2 -N idp2 -G idp -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
@@ -108,4 +102,64 @@ proof_csync2_idp_first_sync() {
         line=$(printf 'L\t%s\t%s\t%s' idp2 idp1 "$path")
         ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
     done
+}
+
+# cron takes up /etc/cron.d/clustergen-csync2
+verify_cron_takes_up_etc_cron_d_clustergen_csync2() {
+    stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 &&
+        find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+        ! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" |
+        grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" |
+        grep -v -e RELOAD -e CMD
+}
+
+# csync2 `idp`: no path leads over a symbolic link
+verify_csync2_idp_no_path_leads_over_a_symbolic_link() {
+    for path in \
+        /opt/gluu-server/etc/gluu/conf \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
+        /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
+        /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/metadata \
+        /opt/gluu-server/opt/shibboleth-idp/sp \
+        /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
+    ; do
+        real=$(readlink -f "$path")
+        [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
+    done
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen gluu$/,/^# END clustergen gluu$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
 }

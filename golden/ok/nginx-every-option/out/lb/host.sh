@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
 # What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -31,49 +31,97 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
     verify    '/etc/nginx/ssl/www.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/nginx/ssl/www.crt'
-    verify    'each name of /etc/hosts leads where it says' '
-sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc/hosts | {
-    wrong=0
-    while read -r address names; do
-        case $address in *:*) family=6 ;; *) family=4 ;; esac
-        for name in $names; do
-            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
-            [ "$found" != "$address" ] || continue
-            wrong=1
-            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
-            grep -niwF -e "$name" /etc/hosts
-        done
-    done
-    exit $wrong
-}'
-    verify    'http://plain.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve plain.example.net:80:127.0.0.1 http://plain.example.net/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'http://plain.example.net/ is answered on ::1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve plain.example.net:80:::1 http://plain.example.net/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'http://www.example.net/ leads to TLS on 127.0.0.1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{redirect_url} --resolve www.example.net:80:127.0.0.1 http://www.example.net/ | grep -Fx https://www.example.net/'
-    verify    'http://www.example.net/ leads to TLS on ::1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{redirect_url} --resolve www.example.net:80:::1 http://www.example.net/ | grep -Fx https://www.example.net/'
-    verify    'https://www.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w %{http_code} --resolve www.example.net:443:127.0.0.1 https://www.example.net/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'https://www.example.net/ is answered on ::1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w %{http_code} --resolve www.example.net:443:::1 https://www.example.net/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
-[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
-    verify    'stream ldaps: app1 takes connections on 10.1.0.11:1636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://10.1.0.11:1636/ | grep "[1-9]"'
-    verify    'stream ldaps: app2 takes connections on 10.1.0.12:1636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://10.1.0.12:1636/ | grep "[1-9]"'
-    verify    'stream ldaps: nginx takes connections on 127.0.0.1:636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w %{time_connect} http://127.0.0.1:636/ | grep "[1-9]"'
-    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
-chronyc -n waitsync 1 1 ||
-ntpq -c rv | grep sync_ntp'
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'http://plain.example.net/ is answered on 127.0.0.1' verify_http_plain_example_net_is_answered_on_127_0_0_1
+    verify    'http://plain.example.net/ is answered on ::1' verify_http_plain_example_net_is_answered_on_1
+    verify    'http://www.example.net/ leads to TLS on 127.0.0.1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{redirect_url}" --resolve www.example.net:80:127.0.0.1 http://www.example.net/ | grep -Fx https://www.example.net/'
+    verify    'http://www.example.net/ leads to TLS on ::1' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{redirect_url}" --resolve www.example.net:80:::1 http://www.example.net/ | grep -Fx https://www.example.net/'
+    verify    'https://www.example.net/ is answered on 127.0.0.1' verify_https_www_example_net_is_answered_on_127_0_0_1
+    verify    'https://www.example.net/ is answered on ::1' verify_https_www_example_net_is_answered_on_1
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'stream ldaps: app1 takes connections on 10.1.0.11:1636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w "%{time_connect}" http://10.1.0.11:1636/ | grep "[1-9]"'
+    verify    'stream ldaps: app2 takes connections on 10.1.0.12:1636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w "%{time_connect}" http://10.1.0.12:1636/ | grep "[1-9]"'
+    verify    'stream ldaps: nginx takes connections on 127.0.0.1:636' 'curl -q -gs -m 5 --noproxy "*" -o /dev/null -w "%{time_connect}" http://127.0.0.1:636/ | grep "[1-9]"'
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
-    verify    'upstream app: app1 answers on 10.1.0.11:8443 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 10.1.0.11:8443 -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream app: app2 answers on 10.1.0.12:8443 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 10.1.0.12:8443 -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream app: app3 answers on [2001:db8::13]:8444 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect [2001:db8::13]:8444 -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream app: spare answers on 10.1.0.19:8443 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 10.1.0.19:8443 -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream app: app1 answers on 10.1.0.11:8443 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.11:8443" -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream app: app2 answers on 10.1.0.12:8443 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.12:8443" -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream app: app3 answers on [2001:db8::13]:8444 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "[2001:db8::13]:8444" -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream app: spare answers on 10.1.0.19:8443 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.19:8443" -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
     verify    'upstream old: legacy answers on 10.1.0.99:8080' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: www.example.net'\'' http://10.1.0.99:8080/'
-    verify    'upstream sticky: app1 answers on 10.1.0.11:8445 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 10.1.0.11:8445 -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'upstream sticky: app2 answers on 10.1.0.12:8445 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect 10.1.0.12:8445 -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
-    verify    'www.example.net shows /etc/nginx/ssl/www.crt on 127.0.0.1' 'shown=$(timeout 10 openssl s_client -connect 127.0.0.1:443 -servername www.example.net </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
-[ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/www.crt)" ] || { echo "it shows $shown"; exit 1; }'
-    verify    'www.example.net shows /etc/nginx/ssl/www.crt on ::1' 'shown=$(timeout 10 openssl s_client -connect [::1]:443 -servername www.example.net </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
-[ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/www.crt)" ] || { echo "it shows $shown"; exit 1; }'
+    verify    'upstream sticky: app1 answers on 10.1.0.11:8445 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.11:8445" -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'upstream sticky: app2 answers on 10.1.0.12:8445 as app.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.12:8445" -servername app.example.net -verify_hostname app.example.net -verify_return_error -CAfile /etc/nginx/ssl/cluster-ca.pem </dev/null'
+    verify    'www.example.net shows /etc/nginx/ssl/www.crt on 127.0.0.1' verify_www_example_net_shows_etc_nginx_ssl_www_crt_on_127_0_0_1
+    verify    'www.example.net shows /etc/nginx/ssl/www.crt on ::1' verify_www_example_net_shows_etc_nginx_ssl_www_crt_on_1
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# http://plain.example.net/ is answered on 127.0.0.1
+verify_http_plain_example_net_is_answered_on_127_0_0_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{http_code}" --resolve plain.example.net:80:127.0.0.1 http://plain.example.net/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# http://plain.example.net/ is answered on ::1
+verify_http_plain_example_net_is_answered_on_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{http_code}" --resolve plain.example.net:80:::1 http://plain.example.net/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# https://www.example.net/ is answered on 127.0.0.1
+verify_https_www_example_net_is_answered_on_127_0_0_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w "%{http_code}" --resolve www.example.net:443:127.0.0.1 https://www.example.net/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# https://www.example.net/ is answered on ::1
+verify_https_www_example_net_is_answered_on_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -k -w "%{http_code}" --resolve www.example.net:443:::1 https://www.example.net/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
+}
+
+# www.example.net shows /etc/nginx/ssl/www.crt on 127.0.0.1
+verify_www_example_net_shows_etc_nginx_ssl_www_crt_on_127_0_0_1() {
+    shown=$(timeout 10 openssl s_client -connect "127.0.0.1:443" -servername www.example.net </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
+    [ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/www.crt)" ] || { echo "it shows $shown"; exit 1; }
+}
+
+# www.example.net shows /etc/nginx/ssl/www.crt on ::1
+verify_www_example_net_shows_etc_nginx_ssl_www_crt_on_1() {
+    shown=$(timeout 10 openssl s_client -connect "[::1]:443" -servername www.example.net </dev/null | openssl x509 -noout -fingerprint -sha256) || exit 1
+    [ "$shown" = "$(openssl x509 -noout -fingerprint -sha256 -in /etc/nginx/ssl/www.crt)" ] || { echo "it shows $shown"; exit 1; }
 }

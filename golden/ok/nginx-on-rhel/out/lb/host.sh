@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
 # What lb gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -22,31 +22,59 @@ resources() {
     check     0 'nginx -t -q' /etc/nginx/nginx.conf
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      nginx.service
-    verify    'each name of /etc/hosts leads where it says' '
-sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc/hosts | {
-    wrong=0
-    while read -r address names; do
-        case $address in *:*) family=6 ;; *) family=4 ;; esac
-        for name in $names; do
-            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
-            [ "$found" != "$address" ] || continue
-            wrong=1
-            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
-            grep -niwF -e "$name" /etc/hosts
-        done
-    done
-    exit $wrong
-}'
-    verify    'http://one.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve one.example.net:80:127.0.0.1 http://one.example.net/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'http://two.example.net/ is answered on 127.0.0.1' 'code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w %{http_code} --resolve two.example.net:80:127.0.0.1 http://two.example.net/) || exit 1
-case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac'
-    verify    'no two daemons set the clock' 'set -- $(for unit in chronyd.service ntpd.service systemd-timesyncd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
-[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
-    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
-chronyc -n waitsync 1 1 ||
-ntpq -c rv | grep sync_ntp'
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'http://one.example.net/ is answered on 127.0.0.1' verify_http_one_example_net_is_answered_on_127_0_0_1
+    verify    'http://two.example.net/ is answered on 127.0.0.1' verify_http_two_example_net_is_answered_on_127_0_0_1
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
     verify    'upstream app: app answers on 10.1.0.11:8080' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: one.example.net'\'' http://10.1.0.11:8080/'
     verify    'upstream other: app answers on 10.1.0.11:8081' 'curl -q -gsS -m 20 --noproxy "*" -o /dev/null -H '\''Host: two.example.net'\'' http://10.1.0.11:8081/'
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen web$/,/^# END clustergen web$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# http://one.example.net/ is answered on 127.0.0.1
+verify_http_one_example_net_is_answered_on_127_0_0_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{http_code}" --resolve one.example.net:80:127.0.0.1 http://one.example.net/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# http://two.example.net/ is answered on 127.0.0.1
+verify_http_two_example_net_is_answered_on_127_0_0_1() {
+    code=$(curl -q -gsS -m 20 --noproxy "*" -o /dev/null -w "%{http_code}" --resolve two.example.net:80:127.0.0.1 http://two.example.net/) || exit 1
+    case $code in 50[234]) echo "by $code: nobody behind nginx does"; exit 1 ;; esac
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chronyd.service ntpd.service systemd-timesyncd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2016,SC2154
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
 # What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
 # reads these names.
 
@@ -37,29 +37,47 @@ resources() {
     unit      echo.socket
     unit      report.timer
     verify    'cron.service has taken up limits.conf' 'systemctl show -p DropInPaths cron.service | grep -qF /etc/systemd/system/cron.service.d/limits.conf'
-    verify    'each name of /etc/hosts leads where it says' '
-sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" /etc/hosts | {
-    wrong=0
-    while read -r address names; do
-        case $address in *:*) family=6 ;; *) family=4 ;; esac
-        for name in $names; do
-            found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
-            [ "$found" != "$address" ] || continue
-            wrong=1
-            echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
-            grep -niwF -e "$name" /etc/hosts
-        done
-    done
-    exit $wrong
-}'
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'it is known when report.timer is next' 'systemctl show -p SubState report.timer | grep -x -e SubState=waiting -e SubState=running'
-    verify    'no two daemons set the clock' 'set -- $(for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do ! systemctl is-active -q $unit || systemctl show -p Id $unit; done | sort -u)
-[ $# -lt 2 ] || { echo "these do: $*"; exit 1; }'
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'report.service did not fail when report.timer last started it' '! systemctl is-failed report.service || { journalctl -q -n 10 -u report.service; exit 1; }'
     verify    'report.service is there for report.timer' 'systemctl cat report.service >/dev/null'
     verify    'system.slice has taken up memory.conf' 'systemctl show -p DropInPaths system.slice | grep -qF /etc/systemd/system/system.slice.d/memory.conf'
-    verify    'the clock is in sync' 'timedatectl | grep "synchronized: yes" ||
-chronyc -n waitsync 1 1 ||
-ntpq -c rv | grep sync_ntp'
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen units$/,/^# END clustergen units$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
 }
