@@ -152,6 +152,8 @@ fn two_daemons() -> (Host, Bundle) {
 #[test]
 fn a_hung_up_run_is_put_back_at_once_and_the_next_one_reloads() {
     for shell in SHELLS {
+        // under nohup(1) no shell can trap it
+        let shell = &[&["env", "--default-signal=HUP"], shell].concat();
         let (host, bundle) = two_daemons();
         host.program("/tmp/at-reload-or-restart", "#!/bin/sh\nkill -HUP $1; rm -f $0\n");
         let (done, asked) = bundle.on_with(shell, &host, &[]);
