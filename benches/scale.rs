@@ -38,7 +38,9 @@ use clustergen::decode::decode;
 use clustergen::diag::Diagnostics;
 use clustergen::diff::HostDiff;
 use clustergen::disk::{Disk, RealDisk, RealFolder};
-use clustergen::identity::{self, Lock, Locked, State, StateWrites, Vault, settle};
+use clustergen::identity::{
+    self, Identities, Lock, Locked, Refusal, Safe, State, StateWrites, Vault, settle,
+};
 use clustergen::inventory::inventory;
 use clustergen::lower::lower;
 use clustergen::model::host::HostId;
@@ -351,13 +353,16 @@ fn stages(folder: &Path, clock: &mut Clock) {
     let facts = clock.run("declare", || declare(&cluster, &inventory));
     clock.run("check", || check(&cluster, &inventory, &facts, diagnostics));
 
-    let nothing = State::open(&state_folder, &[]).expect("no state");
+    let identities = Identities::default();
+    let safe = Safe { folder: &state_folder, identities: &identities };
+    let nothing = State::open(safe, &[]).expect("no state");
     let given = identity::given(&facts, &inventory, &mut sources, diagnostics);
     let (lock, writes) = clock.run("settle, all new", || {
-        let mut vault = Vault::new(&state_folder, NOW);
+        let mut vault = Vault::new(safe, NOW);
         let none = Lock::default();
         let made = settle(&facts, &inventory, &given, &nothing, &none, &mut vault, diagnostics);
-        let (vault, certificates) = (vault.into_writes(), made.certificates);
+        let (vault, certificates) =
+            (vault.into_writes(&[]).expect("a plain vault"), made.certificates);
         (made.lock, StateWrites { vault, certificates, ..StateWrites::default() })
     });
     let writes = StateWrites { lock: Some(lock.print(NAME)), ..writes };
@@ -366,10 +371,18 @@ fn stages(folder: &Path, clock: &mut Clock) {
 
     let names = ["lock", "vault", "certs"].map(str::to_owned);
     let settled = clock.run("settle, all known", || {
-        let state = State::open(&state_folder, &names).expect("a state");
+        let state = State::open(safe, &names).expect("a state");
         let file = sources.add("lock", state.lock.clone().expect("a lock"));
         let known = Lock::parse(&sources, file, diagnostics);
-        let again = settle(&facts, &inventory, &given, &state, &known, &mut Locked, diagnostics);
+        let again = settle(
+            &facts,
+            &inventory,
+            &given,
+            &state,
+            &known,
+            &mut Locked(Refusal::NoVault),
+            diagnostics,
+        );
         assert!(again.lock == lock, "settling again allots something else");
         again.settled
     });
@@ -410,6 +423,7 @@ fn whole(what: &str, folder: &Path, clock: &mut Clock) {
         name: NAME,
         state: &state,
         state_path: &state_path,
+        identities: &Identities::default(),
         out: &out,
         disk: &RealDisk,
         strict: true,

@@ -30,7 +30,8 @@ fn every_code_has_a_case_that_shows_it() {
     assert!(missing.is_empty(), "no case in golden/err shows {missing:?}");
 }
 
-/// Codes of a damaged state: no edit of a description shows them. See `same.rs` and `certs.rs`.
+/// Codes of a damaged state: no edit of a description shows them. See `same.rs`,
+/// `certs.rs` and `vault.rs`.
 pub fn elsewhere(code: Code) -> bool {
     [
         Code::NeedsVault,
@@ -38,6 +39,7 @@ pub fn elsewhere(code: Code) -> bool {
         Code::LockConflict,
         Code::IdentityMismatch,
         Code::KeyMismatch,
+        Code::OtherRecipients,
     ]
     .contains(&code)
 }

@@ -51,12 +51,18 @@ fn every_third_party_crate_is_known_to_one_module() {
         let name = name.replace('-', "_");
         let users: BTreeSet<&str> = sources
             .iter()
-            .filter(|(_, text)| text.contains(&format!("{name}::")))
+            .filter(|(_, text)| names(text, &name))
             .map(|(file, _)| file.split('/').next().unwrap())
             .collect();
         assert!(!users.is_empty(), "nothing uses {name}");
         assert!(shared.contains(&name.as_str()) || users.len() == 1, "{name} is used by {users:?}");
     }
+}
+
+/// Whether a source has `name::`, and not as the end of another name.
+fn names(text: &str, name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(&format!("{name}::")).any(|(at, _)| !text[..at].ends_with(word))
 }
 
 /// Only licences that let anybody do anything; a crate with another one is refused here.

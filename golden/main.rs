@@ -6,6 +6,7 @@
 //! - `diff/<claim>/`: `before.kdl`, `after.kdl`, the state of before, and the page of changes.
 //! - `links/<case>.txt` and `.json`: what `clustergen links` says of `ok/<case>`.
 //! - `pack/`: what is listed of archives, and what is said where none is written.
+//! - `vault/`: what is said of a vault that is encrypted to others than it should be.
 //! - `against/`: what is said where there is no output to compare with.
 //!
 //! Cases are found, not listed. `GOLDEN=update cargo test --test golden` writes what differs and
@@ -35,4 +36,5 @@ mod schedules;
 mod starters;
 mod steps;
 mod support;
+mod vault;
 mod watch;

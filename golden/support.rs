@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clustergen::diag::render::{Format, render};
 use clustergen::disk::{Disk, RealDisk, RealFolder};
+use clustergen::identity::Identities;
 use clustergen::run::{Fault, Place, Report, build};
 use clustergen::source::Folder;
 use time::OffsetDateTime;
@@ -108,6 +109,7 @@ pub struct Bench {
     /// Holds the folder until the end of the test.
     _folder: tempfile::TempDir,
     pub state: RealFolder,
+    pub identities: Identities,
     pub out: PathBuf,
 }
 
@@ -123,7 +125,8 @@ impl Bench {
                 fs::write(file, text).unwrap();
             }
         }
-        Self { out: folder.path().join("out"), state: RealFolder(path), _folder: folder }
+        let (out, identities) = (folder.path().join("out"), Identities::default());
+        Self { out, identities, state: RealFolder(path), _folder: folder }
     }
 
     pub fn place<'a>(&'a self, folder: &'a dyn Folder, name: &'a str) -> Place<'a> {
@@ -141,6 +144,7 @@ impl Bench {
             name,
             state: &self.state,
             state_path: &self.state.0,
+            identities: &self.identities,
             out: &self.out,
             disk,
             strict: false,

@@ -7,7 +7,7 @@
 use time::OffsetDateTime;
 
 use crate::diag::{Diagnostics, suggestion};
-use crate::identity::{Refusal, StateWrites, Vault, key_of_files};
+use crate::identity::{StateWrites, Vault, key_of_files, readers};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, Facts, LeafKey};
 use crate::model::host::HostId;
@@ -42,9 +42,8 @@ pub fn requests<'a>(
     now: OffsetDateTime,
 ) -> Result<Asked<'a>, Fault> {
     let state = open_state(place)?;
-    if state.has_lock && !state.has_vault && state.needs_vault() {
-        let why = "the vault is not here: make the request where it is, or fetch it";
-        return Err(Fault::Environment(why.to_owned()));
+    if let Some(refusal) = state.without_vault() {
+        return Err(Fault::Environment(refusal.sentence()));
     }
     let mut sources = Sources::new(place.folder);
     let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
@@ -57,12 +56,14 @@ pub fn requests<'a>(
         return Ok(Asked { sources, diagnostics, requests: None });
     };
     let certificate = find(&facts, name)?;
-    let mut vault = Vault::new(place.state, now);
+    let mut vault = Vault::new(place.safe(), now);
     let mut requests = Vec::new();
     for host in hosts(&facts, &inventory, name, certificate, host)? {
         requests.push(request(&mut vault, &facts, &inventory, (name, certificate), host)?);
     }
-    let writes = StateWrites { vault: vault.into_writes(), ..StateWrites::default() };
+    let recipients = readers(&inventory, &mut diagnostics).vault;
+    let vault = vault.into_writes(&recipients).map_err(|it| Fault::Environment(it.sentence()))?;
+    let writes = StateWrites { vault, ..StateWrites::default() };
     write_state(place.disk, place.state_path, &writes)?;
     Ok(Asked { sources, diagnostics, requests: Some(requests) })
 }
@@ -128,10 +129,8 @@ fn request(
     let host_name = host.map(|id| inventory.host(id).name.as_str());
     let secret = key_of_files(name, certificate, host_name.unwrap_or_default());
     let names = names(facts, name, certificate, host);
-    let pem = vault.request(&secret, &names).map_err(|refusal| match refusal {
-        Refusal::Vault(why) => Fault::Environment(why),
-        Refusal::NoVault => Fault::Environment("the vault is not here".to_owned()),
-    })?;
+    let pem = vault.request(&secret, &names);
+    let pem = pem.map_err(|it| Fault::Environment(it.sentence()))?;
     let Some(pem) = pem else {
         return asked(format!(
             "the key of `{name}` is the secret `{secret}`, which has no value yet: tell it first, or take `key` out and have one made"

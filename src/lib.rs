@@ -66,7 +66,7 @@ use std::collections::BTreeMap;
 
 use decode::Cluster;
 use diag::{Code, Diagnostic, Diagnostics};
-use identity::{Allotted, Dry, Lock, Mint, State};
+use identity::{Allotted, Dry, Lock, Mint, Readers, State};
 use inventory::Inventory;
 use model::facts::Facts;
 use model::host::HostId;
@@ -104,6 +104,7 @@ pub struct Compiled {
     pub cluster: Cluster,
     pub facts: Facts,
     pub allotted: Allotted,
+    pub readers: Readers,
     pub templates: Templates,
     own_templates: BTreeMap<String, FileId>,
     description: String,
@@ -173,6 +174,8 @@ pub fn compile(
     let Described { document, expanded, inventory, cluster, facts } = described;
     watch.stage("read certificates");
     let signed = identity::given(&facts, &inventory, sources, diagnostics);
+    let readers = identity::readers(&inventory, diagnostics);
+    identity::compare_recipients(&readers, &inventory, state, diagnostics);
     watch.stage("load templates");
     let (templates, own_templates) = templates(&inventory, sources, diagnostics)?;
     // behind a fault nothing is made for good, but what follows is looked at all the same
@@ -188,6 +191,7 @@ pub fn compile(
         cluster,
         facts,
         allotted,
+        readers,
         templates,
         own_templates,
         description,

@@ -73,11 +73,11 @@ fn lacking(place: Place, compiled: &Compiled, hosts: &[HostId], found: &mut Diag
         slots.extend(compiled.plan(*host, &mut Diagnostics::default()).slots);
     }
     for slot in slots.values() {
-        let (code, message) = match value(place.state, slot) {
+        let (code, message) = match value(&place.safe(), slot) {
             Ok(Some(_)) => continue,
             Ok(None) => (Code::SecretUnset, format!("{} is not in the vault", named(slot))),
             Err(Refusal::Vault(why)) => (Code::IdentityMismatch, why),
-            Err(Refusal::NoVault) => (Code::NeedsVault, "the vault is not here".to_owned()),
+            Err(other) => (Code::NeedsVault, other.sentence()),
         };
         let (span, given) = asked_for(compiled, slot);
         let file = place.state_path.join(value_name(slot));
@@ -125,7 +125,7 @@ fn pack_host(
     let bundle = compiled.bundle(&plan, sources, &mut none).ok_or_else(changed)?;
     let mut values: BTreeMap<String, Zeroizing<Vec<u8>>> = BTreeMap::new();
     for (token, slot) in &plan.slots {
-        let value = value(place.state, slot).ok().flatten().ok_or_else(changed)?;
+        let value = value(&place.safe(), slot).ok().flatten().ok_or_else(changed)?;
         values.insert(format!("secrets/{token}"), value);
     }
     let mode = |executable: bool| if executable { 0o755 } else { 0o644 };

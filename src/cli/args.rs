@@ -130,9 +130,21 @@ pub(super) struct CsrArgs {
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+/// Where what is kept lies, and who opens it.
+#[derive(Args, Clone, Debug)]
+pub(super) struct StateArgs {
     /// The folder of lock, certificates and vault; `cluster.state` beside `cluster.kdl` otherwise.
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
+
+    /// A file with the key that opens an encrypted vault: an identity of age, or an SSH private key
+    /// (may be said again).
+    #[arg(long, value_name = "FILE", env = "CLUSTERGEN_IDENTITY")]
+    pub(super) identity: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -141,9 +153,8 @@ pub(super) struct Input {
     #[arg(default_value = "cluster.kdl")]
     pub(super) description: PathBuf,
 
-    /// The folder of lock, certificates and vault; `cluster.state` beside `cluster.kdl` otherwise.
-    #[arg(long, value_name = "DIR")]
-    pub(super) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) state: StateArgs,
 }
 
 #[derive(Args, Debug)]

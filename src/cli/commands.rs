@@ -14,6 +14,7 @@ use crate::diag::counted;
 use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
 use crate::doors;
+use crate::identity::Refusal;
 use crate::run::{Place, Report, build as run_build, compare_with, look};
 use crate::syntax;
 
@@ -30,8 +31,12 @@ pub(super) fn build(args: &BuildArgs, manner: Manner) -> Done {
     progress.finish();
     let report = built?;
     judge(&report, manner)?;
-    if report.without_vault {
-        tell("note: the vault is not here; everything was rendered from the lock\n");
+    match report.without_vault {
+        None => {}
+        Some(Refusal::Closed) => tell(
+            "note: the vault is encrypted and no `--identity` was named; everything was rendered from the lock\n",
+        ),
+        Some(_) => tell("note: the vault is not here; everything was rendered from the lock\n"),
     }
     print(&report.page().unwrap_or_default())
 }

@@ -4,9 +4,12 @@ use std::ffi::OsStr;
 use std::io::ErrorKind::NotFound;
 use std::path::{Component, Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::args::Input;
 use super::{Failure, Manner};
 use crate::disk::{RealDisk, RealFolder};
+use crate::identity::{Identities, Unusable};
 use crate::run::Place;
 
 /// Whether two paths lead to one thing, as far as it is there.
@@ -23,12 +26,27 @@ fn resolved(path: &Path) -> PathBuf {
     whole.components().chain(rest.filter(|part| *part != Component::CurDir)).collect()
 }
 
+/// The keys in these files.
+fn identities(files: &[PathBuf]) -> Result<Identities, Failure> {
+    let mut identities = Identities::default();
+    for file in files {
+        let path = file.display();
+        let said = |why: String| Failure::Environment(format!("`{path}`: {why}"));
+        let text = std::fs::read_to_string(file).map(Zeroizing::new);
+        let text = text.map_err(|error| said(format!("it cannot be read: {error}")))?;
+        let added = identities.add(&text);
+        added.map_err(|Unusable { why, help }| said(format!("{why}; {help}")))?;
+    }
+    Ok(identities)
+}
+
 /// Where things lie.
 pub(super) struct Project {
     folder: RealFolder,
     /// The description's file name.
     pub(super) name: String,
     state: RealFolder,
+    identities: Identities,
     out: PathBuf,
 }
 
@@ -59,7 +77,7 @@ impl Project {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new(".")).to_owned();
         let state = folder.join(name).with_extension("state");
-        let state = input.state.clone().unwrap_or(state);
+        let state = input.state.state.clone().unwrap_or(state);
         let out = output.map_or_else(|| folder.join("out"), Path::to_owned);
         if same(&state, path) {
             return said(
@@ -74,7 +92,9 @@ impl Project {
                 "would have its state and its output in one folder: name another with `-o`",
             );
         }
+        let identities = identities(&input.state.identity)?;
         Ok(Self {
+            identities,
             state: RealFolder(state),
             out,
             name: name.to_owned(),
@@ -118,6 +138,7 @@ impl Project {
             name: &self.name,
             state: &self.state,
             state_path: &self.state.0,
+            identities: &self.identities,
             out: &self.out,
             disk: &RealDisk,
             strict: manner.strict,

@@ -14,7 +14,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::identity::certificate_words;
 use crate::model::consequence::Consequence;
 use crate::model::plan::HostPlan;
-use crate::render::{Bundle, MadeFrom, Manifest, ManifestEntry, Templates, trace};
+use crate::render::{Bundle, MadeFrom, Manifest, ManifestEntry, SEALED, Templates, trace};
 use crate::source::Sources;
 
 /// What was there of one host.
@@ -130,6 +130,7 @@ fn file_diff(
     let (old, new) = (text(old), text(new));
     let body = match entry.map(|it| it.kind.as_str()) {
         Some("certificate") => certificate(&old, &new),
+        _ if path == SEALED => sealed(&old, &new),
         _ => hunks(&old, &new, &line_places(path, origins)),
     };
     FileDiff {
@@ -211,6 +212,16 @@ fn certificate(old: &str, new: &str) -> String {
         }
     }
     if out.is_empty() { "(certificate)\n".to_owned() } else { out }
+}
+
+/// Whether there is one now; what was in it shows in the files.
+fn sealed(old: &str, new: &str) -> String {
+    let words = match (old.is_empty(), new.is_empty()) {
+        (true, _) => "the host's secrets come sealed to its SSH key",
+        (_, true) => "the host's secrets are no longer sealed: carry them by `clustergen pack`",
+        _ => "the host's secrets, sealed anew",
+    };
+    format!("({words})\n")
 }
 
 fn pins(old: &Manifest, new: &Manifest) -> Vec<PinDiff> {

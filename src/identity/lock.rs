@@ -17,6 +17,17 @@ pub struct Lock {
     pub active: Lines,
     /// What it asked for once: kept, so that it comes back as it was and is given to nobody else.
     pub retired: Lines,
+    /// Host → its secrets, sealed. A blob of a host that is gone is of no use to anybody.
+    pub seals: BTreeMap<String, SealLine>,
+}
+
+/// Sealed secrets as the lock knows them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealLine {
+    /// Eight digits of what is sealed and for whom.
+    pub request: String,
+    /// The SHA-256 of the blob.
+    pub sha256: String,
 }
 
 /// Allotments by key.
@@ -56,6 +67,9 @@ impl Lock {
         }
         self.active.print("", &mut out);
         self.retired.print("retired ", &mut out);
+        for (host, SealLine { request, sha256 }) in &self.seals {
+            let _ = writeln!(out, "sealed {host} request={request} sha256={sha256}");
+        }
         out
     }
 
@@ -87,6 +101,7 @@ impl Lock {
             old.into_iter().filter(|(key, _)| !now.contains_key(key))
         }
         self.authority = self.authority.take().or(old.authority);
+        self.seals = old.seals;
         let given: BTreeSet<(String, u32)> = self
             .active
             .slots
@@ -108,6 +123,7 @@ impl Lock {
         (other.authority.is_none() || other.authority == self.authority)
             && self.active.hold(&other.active)
             && self.retired.hold(&other.retired)
+            && within(&self.seals, &other.seals)
     }
 
     /// Reads a lock. Every line that is not right is told, with its place.
@@ -143,13 +159,14 @@ impl Lines {
     }
 
     fn hold(&self, other: &Self) -> bool {
-        fn within<T: PartialEq>(all: &BTreeMap<String, T>, some: &BTreeMap<String, T>) -> bool {
-            some.iter().all(|(key, value)| all.get(key) == Some(value))
-        }
         within(&self.certificates, &other.certificates)
             && within(&self.secrets, &other.secrets)
             && within(&self.slots, &other.slots)
     }
+}
+
+fn within<T: PartialEq>(all: &BTreeMap<String, T>, some: &BTreeMap<String, T>) -> bool {
+    some.iter().all(|(key, value)| all.get(key) == Some(value))
 }
 
 /// The schedule of a slot's key: `csync2[idp]` of `csync2[idp]/node1`.
@@ -218,6 +235,14 @@ impl Reader<'_> {
         let (words, lines) = match words {
             ["authority", sha256] => {
                 self.lock.authority = Some(hex(sha256.strip_prefix("sha256=")?, 64)?);
+                return Some(());
+            }
+            ["sealed", host, request, sha256] => {
+                let line = SealLine {
+                    request: hex(request.strip_prefix("request=")?, 8)?,
+                    sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
+                };
+                self.lock.seals.insert(safe(host)?, line);
                 return Some(());
             }
             ["retired", words @ ..] => (words, &mut self.lock.retired),

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::diag::{Code, Diagnostic};
 use crate::model::facts::Usage;
 use crate::model::value::Duration;
+use crate::source::Span;
 
 /// A certificate that is asked for.
 #[derive(Clone, Debug)]
@@ -34,8 +36,39 @@ pub struct NewLeaf {
 pub enum Refusal {
     /// The vault is not here.
     NoVault,
+    /// The vault is here, and encrypted; no identity was named that could open it.
+    Closed,
     /// The vault is here, but something is wrong with it: a sentence.
     Vault(String),
+}
+
+impl Refusal {
+    /// What to tell where something was needed, as `the secret "kv"`, by a place in the description.
+    #[must_use]
+    pub fn told(&self, what: &str, span: Span) -> Diagnostic {
+        let needs = |why: &str| {
+            Diagnostic::error(Code::NeedsVault, format!("{what} has to be made, and {why}"))
+        };
+        let diagnostic = match self {
+            Self::NoVault => needs("the vault is not here")
+                .help("build where the vault is, and commit the lock; or fetch the vault"),
+            Self::Closed => needs("the vault is encrypted and nobody was named who opens it")
+                .help("name the file with your key: `--identity FILE`, or CLUSTERGEN_IDENTITY"),
+            Self::Vault(why) => Diagnostic::error(Code::IdentityMismatch, why.clone())
+                .help("fetch the vault that belongs to this lock"),
+        };
+        diagnostic.at(span, format!("this needs {what}"))
+    }
+
+    /// As a sentence, where no place in the description is at fault.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NoVault => "the vault is not here: fetch it, or do this where it is".to_owned(),
+            Self::Closed => "the vault is encrypted: name the file with your key by `--identity FILE`, or in CLUSTERGEN_IDENTITY".to_owned(),
+            Self::Vault(why) => why.clone(),
+        }
+    }
 }
 
 /// What is known of a private key.
@@ -81,23 +114,23 @@ pub trait Mint {
     fn held(&self, secret: &str) -> Result<Held, Refusal>;
 }
 
-/// There is no vault: nothing is made.
-pub struct Locked;
+/// There is no vault that could be asked, for this reason: nothing is made.
+pub struct Locked(pub Refusal);
 
 impl Mint for Locked {
     fn authority(&mut self, _: &str, known: Option<&str>) -> Result<(String, String), Refusal> {
         match known {
             Some(pem) => Ok((pem.to_owned(), String::new())),
-            None => Err(Refusal::NoVault),
+            None => Err(self.0.clone()),
         }
     }
 
     fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal> {
-        if requests.is_empty() { Ok(Vec::new()) } else { Err(Refusal::NoVault) }
+        if requests.is_empty() { Ok(Vec::new()) } else { Err(self.0.clone()) }
     }
 
     fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {
-        Err(Refusal::NoVault)
+        Err(self.0.clone())
     }
 
     fn held(&self, _: &str) -> Result<Held, Refusal> {

@@ -5,18 +5,26 @@
 //! those only behind [`Mint`].
 
 mod chain;
+mod crypt;
 mod given;
 mod lock;
 mod mint;
+mod readers;
+mod safe;
+mod seals;
 mod settle;
 mod state;
 mod values;
 mod vault;
 
+pub use crypt::{Identities, Unusable};
 pub use given::{Given, given, key_of_files};
-pub use lock::Lock;
+pub use lock::{Lock, SealLine};
 pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal};
+pub use readers::{Readers, compare_recipients, readers};
+pub use safe::{Keep, Safe};
+pub use seals::{Maker, Packer, Sealed, Sealing};
 pub use settle::{Allotted, settle};
-pub use state::{State, StateWrites};
+pub use state::{State, StateWrites, VaultIs};
 pub use values::{value, value_name};
 pub use vault::{Vault, certificate_words};

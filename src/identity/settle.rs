@@ -290,22 +290,13 @@ impl Run<'_> {
             Ok(_) => return,
             Err(Refusal::Vault(why)) => Diagnostic::error(Code::KeyMismatch, why)
                 .help("it has to be PKCS#8, in PEM and without a passphrase: `openssl pkey -in old.key -out new.key`"),
-            Err(Refusal::NoVault) => return,
+            Err(Refusal::NoVault | Refusal::Closed) => return,
         };
         self.diagnostics.push(diagnostic.at(leaf.span, ""));
     }
 
     fn refused(&mut self, refusal: &Refusal, what: &str, span: Span) {
-        let diagnostic = match refusal {
-            Refusal::NoVault => Diagnostic::error(
-                Code::NeedsVault,
-                format!("{what} has to be made, and the vault is not here"),
-            )
-            .help("build where the vault is, and commit the lock; or fetch the vault"),
-            Refusal::Vault(why) => Diagnostic::error(Code::IdentityMismatch, why.clone())
-                .help("fetch the vault that belongs to this lock"),
-        };
-        self.diagnostics.push(diagnostic.at(span, format!("this needs {what}")));
+        self.diagnostics.push(refusal.told(what, span));
     }
 
     fn damaged(&mut self, file: &str, why: &str, span: Span) {

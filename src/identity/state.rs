@@ -3,11 +3,33 @@
 //! In: a [`Folder`]. Out: what is there, read when it is needed; and [`StateWrites`], which the
 //! output stage carries out in an order that never loses a key: vault, certificates, lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
+use super::mint::Refusal;
+use super::safe::Safe;
 use crate::source::Folder;
+
+/// Whether there is a vault that can be asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VaultIs {
+    Absent,
+    /// It is encrypted, and no identity was named.
+    Closed,
+    Open,
+}
+
+impl VaultIs {
+    /// Why it cannot be asked; `None` where it can.
+    fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Absent => Some(Refusal::NoVault),
+            Self::Closed => Some(Refusal::Closed),
+            Self::Open => None,
+        }
+    }
+}
 
 /// What lies in the state folder.
 pub struct State<'a> {
@@ -16,7 +38,9 @@ pub struct State<'a> {
     pub lock: Option<String>,
     /// Whether the lock itself is there.
     pub has_lock: bool,
-    pub has_vault: bool,
+    pub vault: VaultIs,
+    /// To whom the vault is encrypted; `None` where there is none.
+    pub recipients: Option<Vec<String>>,
     pub has_certificates: bool,
 }
 
@@ -25,11 +49,16 @@ impl<'a> State<'a> {
     ///
     /// # Errors
     /// A sentence: something is there but cannot be read.
-    pub fn open(folder: &'a dyn Folder, entries: &[String]) -> Result<Self, String> {
+    pub fn open(safe: Safe<'a>, entries: &[String]) -> Result<Self, String> {
+        let folder = safe.folder;
         let has = |name: &str| entries.iter().any(|entry| entry == name);
         // an empty folder is where a vault is mounted, or was
-        let keys = ["vault/ca.key", "vault/digest.key"];
-        let has_vault = has("vault") && keys.iter().any(|name| folder.exists(name));
+        let is_there = has("vault") && safe.is_there();
+        let vault = match is_there {
+            false => VaultIs::Absent,
+            true if safe.is_closed() => VaultIs::Closed,
+            true => VaultIs::Open,
+        };
         let text = |name: &str| -> Result<String, String> {
             String::from_utf8(folder.read(name)?).map_err(|_| format!("`{name}` is not UTF-8"))
         };
@@ -38,13 +67,19 @@ impl<'a> State<'a> {
         // all that was ever made
         let lock = lock.filter(|text| !text.trim().is_empty());
         let has_lock = lock.is_some();
-        let lock = lock.or_else(|| text("vault/lock").ok().filter(|_| has_vault));
-        Ok(Self { folder, lock, has_lock, has_vault, has_certificates: has("certs") })
+        let lock = lock.or_else(|| text("vault/lock").ok().filter(|_| is_there));
+        let recipients = is_there.then(|| safe.recipients());
+        Ok(Self { folder, lock, has_lock, vault, recipients, has_certificates: has("certs") })
+    }
+
+    /// Why a vault cannot be asked although the lock names what it holds.
+    #[must_use]
+    pub fn without_vault(&self) -> Option<Refusal> {
+        self.vault.refusal().filter(|_| self.has_lock && self.needs_vault())
     }
 
     /// Whether the lock names something that a vault holds.
-    #[must_use]
-    pub fn needs_vault(&self) -> bool {
+    fn needs_vault(&self) -> bool {
         let kinds = ["authority ", "certificate ", "secret "];
         let text = self.lock.as_deref().unwrap_or_default();
         text.lines().any(|line| kinds.iter().any(|kind| line.starts_with(kind)))
@@ -53,7 +88,17 @@ impl<'a> State<'a> {
     /// A public certificate: `ca` or `node1/csync2`. Line ends as they were written.
     #[must_use]
     pub fn certificate(&self, key: &str) -> Option<String> {
-        let bytes = self.folder.read(&format!("certs/{key}.pem")).ok()?;
+        self.text(&format!("certs/{key}.pem"))
+    }
+
+    /// A host's sealed secrets.
+    #[must_use]
+    pub fn sealed(&self, host: &str) -> Option<String> {
+        self.text(&format!("sealed/{host}.age"))
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let bytes = self.folder.read(name).ok()?;
         Some(String::from_utf8(bytes).ok()?.replace("\r\n", "\n"))
     }
 }
@@ -65,5 +110,21 @@ pub struct StateWrites {
     /// Secret: 0600, in folders of 0700, synced before anything else is written.
     pub vault: BTreeMap<String, Zeroizing<Vec<u8>>>,
     pub certificates: BTreeMap<String, String>,
+    /// Host → its secrets, sealed.
+    pub sealed: BTreeMap<String, String>,
     pub lock: Option<String>,
+    /// Hosts whose sealed secrets the lock does not name any more.
+    pub unsealed: BTreeSet<String>,
+}
+
+impl StateWrites {
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        let Self { vault, certificates, sealed, lock, unsealed } = self;
+        let texts = [certificates, sealed];
+        vault.is_empty()
+            && texts.iter().all(|it| it.is_empty())
+            && lock.is_none()
+            && unsealed.is_empty()
+    }
 }

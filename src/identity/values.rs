@@ -5,26 +5,25 @@
 use zeroize::Zeroizing;
 
 use super::mint::Refusal;
+use super::safe::{Keep, broken};
 use super::vault::{
-    DIGEST_KEY, broken, digest_key, held, key_name, key_pair, keyed_digest, public_digest,
-    secret_name,
+    DIGEST_KEY, digest_key, key_name, key_pair, keyed_digest, public_digest, secret_name,
 };
 use crate::model::plan::Slot;
 use crate::quote::{Encoding, in_slot};
-use crate::source::Folder;
 
 /// The value of a slot; `None` where the vault has none.
 ///
 /// # Errors
 /// It cannot be read, or is not the one whose digest is in the token.
-pub fn value(state: &dyn Folder, slot: &Slot) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
+pub fn value(safe: &dyn Keep, slot: &Slot) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
     let name = value_name(slot);
-    let Some(value) = held(state, &name)? else { return Ok(None) };
+    let Some(value) = safe.read(&name)? else { return Ok(None) };
     let Some(wanted) = slot.digest() else { return encoded(slot, &name, value).map(Some) };
     let found = match slot.encoding {
         Encoding::PrivateKey => public_digest(&key_pair(&name, &value)?),
         Encoding::Raw | Encoding::Properties | Encoding::Ini => {
-            let hex = held(state, DIGEST_KEY)?;
+            let hex = safe.read(DIGEST_KEY)?;
             let hex = hex.ok_or_else(|| broken(DIGEST_KEY, "it is not in the vault"))?;
             keyed_digest(&digest_key(&hex)?, &slot.secret, &value)?
         }

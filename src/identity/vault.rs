@@ -17,14 +17,15 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::crypt::Recipient;
 use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal};
+use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
 use crate::model::facts::Usage;
-use crate::source::Folder;
 
 /// The authority outlives everything that it signs.
 const AUTHORITY_DAYS: i64 = 7300;
 
-const AUTHORITY_KEY: &str = "vault/ca.key";
+pub(super) const AUTHORITY_KEY: &str = "vault/ca.key";
 pub(super) const DIGEST_KEY: &str = "vault/digest.key";
 
 /// What names the private keys that the vault has of its own; other keys are secrets that a
@@ -36,7 +37,7 @@ const LONGEST_COMMON_NAME: usize = 64;
 
 /// The vault of one state folder.
 pub struct Vault<'a> {
-    folder: &'a dyn Folder,
+    safe: Safe<'a>,
     now: OffsetDateTime,
     pending: BTreeMap<String, Zeroizing<Vec<u8>>>,
     authority: Option<(String, String)>,
@@ -46,21 +47,22 @@ type Made<T> = Result<T, Refusal>;
 
 impl<'a> Vault<'a> {
     /// `now` dates what is made; nothing else in clustergen knows the time.
-    pub fn new(folder: &'a dyn Folder, now: OffsetDateTime) -> Self {
-        Self { folder, now, pending: BTreeMap::new(), authority: None }
+    pub fn new(safe: Safe<'a>, now: OffsetDateTime) -> Self {
+        Self { safe, now, pending: BTreeMap::new(), authority: None }
     }
 
-    /// What has to be written before anything that names it.
-    #[must_use]
-    pub fn into_writes(self) -> BTreeMap<String, Zeroizing<Vec<u8>>> {
-        self.pending
-    }
-
-    fn read(&self, name: &str) -> Made<Option<Zeroizing<Vec<u8>>>> {
-        match self.pending.get(name) {
-            Some(pending) => Ok(Some(pending.clone())),
-            None => held(self.folder, name),
-        }
+    /// What has to be written before anything that names it, as it is to lie there.
+    ///
+    /// # Errors
+    /// It cannot be encrypted.
+    pub fn into_writes(
+        self,
+        recipients: &[Recipient],
+    ) -> Made<BTreeMap<String, Zeroizing<Vec<u8>>>> {
+        let begins = !self.pending.is_empty() && !self.safe.is_there() && !recipients.is_empty();
+        let mut kept = as_kept(self.pending, recipients)?;
+        kept.extend(begins.then(|| recipients_file(recipients)));
+        Ok(kept)
     }
 
     fn key(&self, name: &str) -> Made<Option<KeyPair>> {
@@ -202,6 +204,15 @@ impl<'a> Vault<'a> {
     }
 }
 
+impl Keep for Vault<'_> {
+    fn read(&self, name: &str) -> Made<Option<Zeroizing<Vec<u8>>>> {
+        match self.pending.get(name) {
+            Some(pending) => Ok(Some(pending.clone())),
+            None => self.safe.read(name),
+        }
+    }
+}
+
 impl Mint for Vault<'_> {
     fn authority(&mut self, cluster: &str, known: Option<&str>) -> Made<(String, String)> {
         if let Some(made) = &self.authority {
@@ -257,19 +268,6 @@ impl Mint for Vault<'_> {
         let key = self.key(&private_name(secret))?;
         Ok(key.map_or(Held::Absent, |key| Held::Public(public_digest(&key))))
     }
-}
-
-/// What a vault holds of a name; `None` only where nothing is there: what cannot be read must not
-/// be made anew over it.
-pub(super) fn held(folder: &dyn Folder, name: &str) -> Made<Option<Zeroizing<Vec<u8>>>> {
-    if !folder.exists(name) {
-        return Ok(None);
-    }
-    let bytes = folder.read(name).map_err(Refusal::Vault)?;
-    if bytes.is_empty() {
-        return Err(broken(name, "it is empty"));
-    }
-    Ok(Some(Zeroizing::new(bytes)))
 }
 
 /// Names a value without giving it away: whoever has no key cannot try values.
@@ -334,10 +332,6 @@ fn named(common: &str) -> DistinguishedName {
 
 fn said(error: &rcgen::Error) -> Refusal {
     Refusal::Vault(format!("a certificate cannot be made: {error}"))
-}
-
-pub(super) fn broken(name: &str, why: &str) -> Refusal {
-    Refusal::Vault(format!("`{name}` cannot be used: {why}"))
 }
 
 fn no_authority() -> Refusal {

@@ -17,6 +17,14 @@ pub struct Address {
     pub span: Span,
 }
 
+/// A public SSH key of a host.
+#[derive(Clone, Debug)]
+pub struct SshKey {
+    pub line: Spanned<String>,
+    /// Whether secrets are sealed to it; if not, it is for known hosts alone.
+    pub seals: bool,
+}
+
 /// A machine.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -27,6 +35,7 @@ pub struct Host {
     pub aliases: Vec<Spanned<String>>,
     pub platform: Arc<Platform>,
     pub managed: bool,
+    pub ssh_keys: Vec<SshKey>,
     pub origin: Origin,
 }
 
@@ -80,6 +89,11 @@ impl Host {
             Some(purpose) => format!("{}-{purpose}", self.name),
             None => self.name.clone(),
         }
+    }
+
+    /// The keys to which the host's secrets are sealed.
+    pub fn sealing_keys(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.ssh_keys.iter().filter(|it| it.seals).map(|it| &it.line)
     }
 
     #[must_use]

@@ -7,7 +7,7 @@ mod host;
 mod names;
 mod read;
 
-pub use host::{Address, Host};
+pub use host::{Address, Host, SshKey};
 pub use read::inventory;
 
 use std::collections::BTreeSet;
@@ -50,6 +50,8 @@ pub struct Inventory {
     pub hosts: Vec<Host>,
     names: Names,
     pub listeners: Vec<ForeignListener>,
+    /// To whom the vault's files are encrypted; none where they are plain.
+    pub vault: Vec<Spanned<String>>,
 }
 
 impl Inventory {

@@ -8,7 +8,7 @@ use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::Facts;
 use crate::model::host::HostId;
-use crate::model::plan::HostPlan;
+use crate::model::plan::{Condition, HostPlan, Kind, Resource};
 use crate::model::settled::Settled;
 use crate::services::{Instance, Lowering, find};
 
@@ -44,6 +44,24 @@ pub fn lower(
             (entry.lower)(of_kind, &mut cx);
         }
     }
+    opened_there(&mut plan, inventory);
     syncs::leave_to_them(&mut plan, inventory, facts, diagnostics);
     plan
+}
+
+/// What is sealed to the host is opened by its distribution's `age`.
+fn opened_there(plan: &mut HostPlan, inventory: &Inventory) {
+    let host = inventory.host(plan.host);
+    let package = host.platform.fact("age.package");
+    let Some(package) = package.filter(|_| host.sealing_keys().next().is_some()) else { return };
+    if plan.slots.is_empty() {
+        return;
+    }
+    let resource = Resource {
+        kind: Kind::Package(package.to_owned()),
+        condition: Condition::default(),
+        owner: plan.origin.path.clone(),
+        origin: plan.origin.clone(),
+    };
+    plan.resources.entry(resource.kind.key()).or_insert(resource);
 }

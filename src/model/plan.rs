@@ -364,5 +364,7 @@ pub struct HostPlan {
     pub package_manager: String,
     pub resources: BTreeMap<ResourceKey, Resource>,
     pub slots: BTreeMap<String, Slot>,
+    /// The values of the slots, sealed to the host's keys, where it has keys for that.
+    pub sealed: Option<String>,
     pub pins: BTreeMap<String, Pin>,
 }

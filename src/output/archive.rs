@@ -89,15 +89,33 @@ pub fn archive(
         entries.insert(format!("{folder}/{name}/"), None);
     }
     entries.extend(files.iter().map(|(name, file)| (format!("{folder}/{name}"), Some(file))));
-    // a vector that grows leaves copies of what it held
-    let contents: usize = files.values().map(|file| file.bytes.len()).sum();
-    let headers: usize = entries.keys().map(|name| 2 * name.len() + HEADERS).sum();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(contents + headers));
+    let mut bytes = room(&entries);
     match form {
         Form::Zip => zip(&entries, &mut bytes)?,
         Form::Tar => tar(&entries, &mut bytes)?,
     }
     Ok(bytes)
+}
+
+/// A tar of values by name, without a folder: what is sealed to a host.
+///
+/// # Errors
+/// A name that it cannot carry.
+pub fn payload(values: &BTreeMap<String, Zeroizing<Vec<u8>>>) -> io::Result<Zeroizing<Vec<u8>>> {
+    let files = values.iter().map(|(name, it)| (name.clone(), Packed { bytes: it, mode: 0o600 }));
+    let files: BTreeMap<String, Packed> = files.collect();
+    let entries = files.iter().map(|(name, file)| (name.clone(), Some(file))).collect();
+    let mut bytes = room(&entries);
+    tar(&entries, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// As much as these take: a vector that grows leaves copies of what it held.
+fn room(entries: &BTreeMap<String, Option<&Packed>>) -> Zeroizing<Vec<u8>> {
+    let sizes = entries
+        .iter()
+        .map(|(name, file)| file.map_or(0, |it| it.bytes.len()) + 2 * name.len() + HEADERS);
+    Zeroizing::new(Vec::with_capacity(sizes.sum()))
 }
 
 fn zip(entries: &BTreeMap<String, Option<&Packed>>, bytes: &mut Vec<u8>) -> io::Result<()> {

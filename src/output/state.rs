@@ -1,4 +1,5 @@
-//! The state folder: vault first and synced, then certificates, then the lock.
+//! The state folder: vault first and synced, then certificates and sealed secrets, then the lock;
+//! what the new lock does not name any more goes last.
 //!
 //! Killed in between, there are keys that nothing names yet, which the next build takes up; never
 //! a name without its key.
@@ -13,19 +14,22 @@ use crate::identity::StateWrites;
 const GIT_FILES: [(&str, &str); 2] = [
     (
         ".gitignore",
-        "# Written by clustergen: the vault holds private keys and passwords.\n/vault/\n",
+        "# Written by clustergen: the vault holds private keys and passwords. Only what is encrypted in\n\
+         # it may be committed.\n\
+         /vault/**\n!/vault/**/\n!/vault/**/*.age\n!/vault/recipients\n",
     ),
     (".gitattributes", "# Written by clustergen: digests are over these bytes.\n* -text\n"),
 ];
+
+/// Where the hosts' sealed secrets lie.
+const SEALED: &str = "sealed";
 
 /// Writes what a build adds to the state. Nothing is written where nothing is new.
 ///
 /// # Errors
 /// Something cannot be written.
 pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Result<(), OutFault> {
-    let nothing =
-        writes.vault.is_empty() && writes.certificates.is_empty() && writes.lock.is_none();
-    if nothing {
+    if writes.are_none() {
         return Ok(());
     }
     at(state, disk.make_folder(state, 0o755))?;
@@ -53,6 +57,10 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
     for (file, pem) in files.iter().zip(writes.certificates.values()) {
         replace(disk, &state.join(file), pem.as_bytes(), 0o644)?;
     }
+    for (host, blob) in &writes.sealed {
+        at(state, disk.make_folder(&state.join(SEALED), 0o755))?;
+        replace(disk, &state.join(format!("{SEALED}/{host}.age")), blob.as_bytes(), 0o644)?;
+    }
     if let Some(lock) = &writes.lock {
         replace(disk, &state.join("lock"), lock.as_bytes(), 0o644)?;
         // a copy, from which a lost lock comes back
@@ -60,6 +68,10 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         if !at(&vault, disk.list(&vault))?.is_empty() {
             replace(disk, &vault.join("lock"), lock.as_bytes(), 0o600)?;
         }
+    }
+    for host in &writes.unsealed {
+        let blob = state.join(format!("{SEALED}/{host}.age"));
+        at(&blob, disk.remove_file(&blob))?;
     }
     Ok(())
 }

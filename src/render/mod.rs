@@ -52,6 +52,9 @@ impl Bundle {
 /// The list of a bundle's files with their digests, as `sha256sum -c` reads it.
 pub const SUMS: &str = "SHA256SUMS";
 
+/// A host's secrets, sealed to its keys.
+pub const SEALED: &str = "secrets.age";
+
 /// Where things come from, as headers say it.
 #[derive(Clone, Debug)]
 pub struct MadeFrom<'a> {
@@ -86,6 +89,9 @@ pub fn render(
     add("apply.sh", apply_sh(), true);
     add("host.sh", script, false);
     add("manifest.json", json, false);
+    if let Some(sealed) = &plan.sealed {
+        add(SEALED, sealed.clone(), false);
+    }
     let sums = sums(&files);
     files.insert(SUMS.to_owned(), BundleFile { bytes: sums.into_bytes(), executable: false });
     Ok(Bundle { host: plan.name.clone(), files, manifest })

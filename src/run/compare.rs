@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::hosts::{Worked, selected, work};
+use super::lock_of;
 use super::look::{look_on, open_state, read};
 use super::place::{Old, Place};
 use super::report::{Fault, Report};
 use crate::diff::HostDiff;
-use crate::identity::{Dry, Locked, Mint};
+use crate::identity::{Dry, Locked, Maker, Mint, Refusal, Sealing, VaultIs};
 use crate::output::{ClusterJson, top_files};
 
 /// Compares what a build would write with what is there; writes nothing, needs no vault. With
@@ -30,7 +31,11 @@ pub fn compare_against<'a>(
 ) -> Result<Report<'a>, Fault> {
     place.watch.stage("open");
     let state = open_state(place)?;
-    let mint: &mut dyn Mint = if rehearse { &mut Dry } else { &mut Locked };
+    let refusal = match state.vault {
+        VaultIs::Closed => Refusal::Closed,
+        VaultIs::Absent | VaultIs::Open => Refusal::NoVault,
+    };
+    let mint: &mut dyn Mint = if rehearse { &mut Dry } else { &mut Locked(refusal.clone()) };
     let mut report = read(place, &state, mint)?;
     if report.compiled.is_none() || report.diagnostics.fatal(place.strict) {
         look_on(&mut report);
@@ -38,8 +43,11 @@ pub fn compare_against<'a>(
     }
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let hosts = selected(compiled, &[])?;
-    let Worked { found, outcomes, runbook } =
-        work(place.watch, old, &hosts, compiled, &report.sources, None)?;
+    let maker = if rehearse { Maker::Rehearsal } else { Maker::Nobody(&refusal) };
+    let sealing = Sealing { state: &state, lock: &compiled.allotted.lock, maker };
+    let Worked { found, mut outcomes, runbook } =
+        work(place.watch, old, &hosts, compiled, &report.sources, sealing, None)?;
+    let (lock, _) = lock_of(compiled, &mut outcomes, true);
     let (mut diffs, mut digests) = (Vec::new(), BTreeMap::new());
     for outcome in outcomes {
         digests.insert(outcome.host, outcome.digest);
@@ -53,7 +61,7 @@ pub fn compare_against<'a>(
     for (name, _) in old.stale(top_files(runbook, &ClusterJson::of(compiled, digests)))? {
         report.stale.push(format!("`{name}` is not what a build would write"));
     }
-    let lock = compiled.allotted.lock.print(place.name);
+    let lock = lock.print(place.name);
     if state.lock.as_deref().map(|it| it.replace("\r\n", "\n")) != Some(lock) {
         report.stale.push("the lock is not what a build would write".to_owned());
     }

@@ -9,8 +9,10 @@ use super::report::Fault;
 use crate::Compiled;
 use crate::diag::{Diagnostics, suggestion};
 use crate::diff::{HostDiff, Origins, compare, host_text};
+use crate::identity::{Sealed, Sealing};
 use crate::model::host::HostId;
-use crate::output::{Stage, StagedHost, foreign, read_host};
+use crate::model::plan::HostPlan;
+use crate::output::{Stage, StagedHost, foreign, payload, read_host};
 use crate::source::Sources;
 use crate::watch::Watch;
 
@@ -43,6 +45,7 @@ pub(super) struct Outcome {
     pub(super) digest: String,
     pub(super) diff: HostDiff,
     pub(super) staged: Option<StagedHost>,
+    pub(super) sealed: Option<Sealed>,
     /// Files that lie where generated ones do, and were not generated.
     pub(super) strange: Vec<String>,
 }
@@ -62,12 +65,13 @@ pub(super) fn work(
     hosts: &[HostId],
     compiled: &Compiled,
     sources: &Sources,
+    sealing: Sealing,
     stage: Option<&Stage>,
 ) -> Result<Worked, Fault> {
     watch.stage("lower, render, compare");
     let done = AtomicUsize::new(0);
     let one = |host: &HostId| {
-        let outcome = one_host(old, *host, compiled, sources, stage);
+        let outcome = one_host(old, *host, compiled, sources, sealing, stage);
         watch.host(done.fetch_add(1, Relaxed) + 1, hosts.len());
         outcome
     };
@@ -88,10 +92,13 @@ fn one_host(
     host: HostId,
     compiled: &Compiled,
     sources: &Sources,
+    sealing: Sealing,
     stage: Option<&Stage>,
 ) -> Result<(Diagnostics, Option<Outcome>), Fault> {
     let mut diagnostics = Diagnostics::default();
-    let plan = compiled.plan(host, &mut diagnostics);
+    let mut plan = compiled.plan(host, &mut diagnostics);
+    let sealed = seal(&plan, compiled, sealing, &mut diagnostics);
+    plan.sealed = sealed.as_ref().map(|it| it.blob.clone());
     let bundle = if diagnostics.fatal(false) {
         None
     } else {
@@ -116,5 +123,22 @@ fn one_host(
         strange.extend(told.map(|path| format!("`{host}/{path}` was not made by clustergen")));
     }
     let (host, digest) = (bundle.host.clone(), bundle.digest());
-    Ok((diagnostics, Some(Outcome { host, digest, diff, staged, strange })))
+    Ok((diagnostics, Some(Outcome { host, digest, diff, staged, sealed, strange })))
+}
+
+/// A host's secrets, sealed to its keys, where it has keys for that.
+fn seal(
+    plan: &HostPlan,
+    compiled: &Compiled,
+    sealing: Sealing,
+    diagnostics: &mut Diagnostics,
+) -> Option<Sealed> {
+    let readers = compiled.readers.hosts.get(&plan.host)?;
+    let pack = |values: &_| payload(values).map_err(|error| error.to_string());
+    let sealed = sealing.seal(plan, readers, pack);
+    let sealed = sealed.map_err(|refusal| {
+        let what = format!("`sealed/{}.age`", plan.name);
+        diagnostics.push(refusal.told(&what, plan.origin.span));
+    });
+    sealed.ok().flatten()
 }

@@ -33,7 +33,7 @@ pub(crate) fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
     })?;
     let names: Vec<String> = entries.into_iter().map(|(name, _)| name).collect();
     let said = |message| Fault::Environment(format!("in `{path}`: {message}"));
-    State::open(place.state, &names).map_err(said)
+    State::open(place.safe(), &names).map_err(said)
 }
 
 pub(super) fn read<'a>(
@@ -54,7 +54,7 @@ pub(super) fn read<'a>(
     let given = Given { file, state, lock: &lock };
     let compiled = compile(&knowledge, &mut sources, &given, mint, place.watch, &mut diagnostics);
     let (diffs, stale) = (None, Vec::new());
-    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: false })
+    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: None })
 }
 
 /// Looks at every host for the faults that show only there. Templates are run only where nothing

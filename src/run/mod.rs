@@ -15,13 +15,13 @@ pub(crate) use look::open_state;
 pub use place::{Old, Place};
 pub use report::{Fault, Report};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
 use crate::Compiled;
 use crate::diff::{HostDiff, page};
-use crate::identity::{Locked, Mint, State, StateWrites, Vault};
+use crate::identity::{Lock, Locked, Maker, Mint, Sealing, State, StateWrites, Vault, VaultIs};
 use crate::output::{
     ClusterJson, Stage, StagedHost, finish, read_host, recover, top_files, write_state,
 };
@@ -43,11 +43,15 @@ pub fn build<'a>(
     recover(place.disk, place.out)?;
     let state = open_state(place)?;
     of_one_piece(&state, place)?;
-    let without_vault = state.has_lock && !state.has_vault && state.needs_vault();
-    let mut vault = Vault::new(place.state, now);
-    let mint: &mut dyn Mint = if without_vault { &mut Locked } else { &mut vault };
+    let without_vault = state.without_vault();
+    let mut vault = Vault::new(place.safe(), now);
+    let mut locked = without_vault.clone().map(Locked);
+    let mint: &mut dyn Mint = match &mut locked {
+        Some(locked) => locked,
+        None => &mut vault,
+    };
     let mut report = read(place, &state, mint)?;
-    report.without_vault = without_vault;
+    report.without_vault.clone_from(&without_vault);
     if report.compiled.is_none() || report.diagnostics.fatal(place.strict) {
         look_on(&mut report);
         return Ok(report);
@@ -55,31 +59,39 @@ pub fn build<'a>(
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let existing = place.old().existing(compiled)?;
     let hosts = selected(compiled, only)?;
-    let lock = compiled.allotted.lock.print(place.name);
-    let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
-    if lock_changes && !only.is_empty() {
-        let why = "a partial build cannot change the lock: build the whole cluster first";
-        return Err(Fault::Asked(why.to_owned()));
-    }
     let stage = Stage::new(place.disk, place.out)?;
-    let worked = work(place.watch, place.old(), &hosts, compiled, &report.sources, Some(&stage));
+    let maker = without_vault.as_ref().map_or(Maker::Vault(&vault), Maker::Nobody);
+    let sealing = Sealing { state: &state, lock: &compiled.allotted.lock, maker };
+    let worked =
+        work(place.watch, place.old(), &hosts, compiled, &report.sources, sealing, Some(&stage));
     if worked.as_ref().map_or(true, |it| it.found.fatal(place.strict)) {
         undo(place, existed)?;
     }
-    let worked = worked?;
+    let mut worked = worked?;
     if worked.found.fatal(place.strict) {
         report.diagnostics.extend(worked.found);
         return Ok(report);
+    }
+    let (lock, seals) = lock_of(compiled, &mut worked.outcomes, only.is_empty());
+    let lock = lock.print(place.name);
+    let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
+    if lock_changes && !only.is_empty() {
+        undo(place, existed)?;
+        let why = "a partial build cannot change the lock: build the whole cluster first";
+        return Err(Fault::Asked(why.to_owned()));
     }
     let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
     place.watch.stage("write");
     let Worked { found, outcomes, runbook } = worked;
     let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
     let (swaps, diffs) = stage_rest(place, &stage, compiled, rest)?;
+    let recipients = &compiled.readers.vault;
+    let vault = vault.into_writes(recipients).map_err(|it| Fault::Environment(it.sentence()))?;
     let writes = StateWrites {
-        vault: vault.into_writes(),
+        vault,
         certificates: compiled.allotted.certificates.clone(),
         lock: lock_changes.then_some(lock),
+        ..seals
     };
     // the state first: what a bundle names has to be there
     write_state(place.disk, place.state_path, &writes)?;
@@ -89,9 +101,29 @@ pub fn build<'a>(
     Ok(report)
 }
 
+/// The lock with what was sealed, and the blobs that are new or of use no more. A host that was not
+/// built keeps its own.
+fn lock_of(compiled: &Compiled, outcomes: &mut [Outcome], whole: bool) -> (Lock, StateWrites) {
+    let mut lock = compiled.allotted.lock.clone();
+    let mut unsealed: BTreeSet<String> = lock.seals.keys().cloned().collect();
+    if whole {
+        lock.seals.clear();
+    }
+    let mut writes = StateWrites::default();
+    for outcome in outcomes {
+        let Some(sealed) = outcome.sealed.take() else { continue };
+        if sealed.fresh {
+            writes.sealed.insert(outcome.host.clone(), sealed.blob);
+        }
+        lock.seals.insert(outcome.host.clone(), sealed.line);
+    }
+    unsealed.retain(|host| !lock.seals.contains_key(host));
+    (lock, StateWrites { unsealed, ..writes })
+}
+
 /// Certificates whose keys nobody knows any more are not replaced without a word.
 fn of_one_piece(state: &State, place: Place) -> Result<(), Fault> {
-    if state.has_lock || state.has_vault || !state.has_certificates {
+    if state.has_lock || state.vault != VaultIs::Absent || !state.has_certificates {
         return Ok(());
     }
     Err(Fault::Environment(format!(

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::report::{Fault, at_out};
 use crate::Compiled;
 use crate::disk::{Disk, Look};
+use crate::identity::{Identities, Safe};
 use crate::output::Existing;
 use crate::source::Folder;
 use crate::watch::Watch;
@@ -19,6 +20,8 @@ pub struct Place<'a> {
     /// The state folder: what is in it, and where writes go.
     pub state: &'a dyn Folder,
     pub state_path: &'a Path,
+    /// The keys of who is at work, which open an encrypted vault.
+    pub identities: &'a Identities,
     pub out: &'a Path,
     pub disk: &'a dyn Disk,
     /// Warnings count as errors.
@@ -28,6 +31,12 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
+    /// The vault's files.
+    #[must_use]
+    pub fn safe(self) -> Safe<'a> {
+        Safe { folder: self.state, identities: self.identities }
+    }
+
     /// What lies in the output folder.
     pub(super) fn old(self) -> Old<'a> {
         Old { disk: self.disk, out: self.out }

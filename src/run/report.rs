@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::Compiled;
 use crate::diag::Diagnostics;
 use crate::diff::{HostDiff, page};
+use crate::identity::Refusal;
 use crate::output::OutFault;
 use crate::source::Sources;
 
@@ -34,8 +35,8 @@ pub struct Report<'a> {
     pub diffs: Option<Vec<HostDiff>>,
     /// What else is not as a build would write it, a sentence each.
     pub stale: Vec<String>,
-    /// Everything came from the lock, because the vault is not here.
-    pub without_vault: bool,
+    /// Why everything came from the lock, where the vault could not be asked.
+    pub without_vault: Option<Refusal>,
 }
 
 impl Report<'_> {

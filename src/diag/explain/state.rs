@@ -27,6 +27,19 @@ super::explanations! {
          can be built and reviewed; packing and applying need the value.";
         "Give it before you pack or apply.";
 
+    NotSealable, "err/secret/a-host-key-that-is-cut-off.case":
+        "Secrets are encrypted to public keys: the vault's recipients, and the hosts' SSH keys. Age
+         takes ed25519 and RSA keys, whole; and a host opens what is sealed to it with the package
+         age of its distribution.";
+        "Copy the key anew: `apply.sh --host-key` prints it. Where age cannot be had, carry the
+         secrets by `clustergen pack`.";
+
+    OtherRecipients, "vault/a-recipient-more.txt":
+        "The vault's files are encrypted when they are written. Who is named later cannot open those
+         that are there, and who is taken out can still open them.";
+        "Run `clustergen secrets rekey` and commit what it writes. What somebody could open once is
+         known to them: draw anew what matters by `clustergen secrets rotate`.";
+
     CertificateFile, "err/certificate/a-file-that-is-cut-off.case":
         "What somebody else signed is shown as it is committed. A daemon refuses a file that is no
          certificate, and then serves nobody.";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Reading, spanned};
 use crate::diag::{Code, Diagnostic};
-use crate::inventory::{Address, Host, origin};
+use crate::inventory::{Address, Host, SshKey, origin};
 use crate::model::host::HostId;
 use crate::model::name::Label;
 use crate::model::value::host_address;
@@ -45,6 +45,7 @@ impl Reading<'_> {
                 aliases: aliases.collect(),
                 platform: own.unwrap_or_else(|| Arc::clone(default)),
                 managed: node.prop("managed").is_none_or(|it| it.scalar != Scalar::Bool(false)),
+                ssh_keys: node.children_named("ssh-host-key").filter_map(ssh_key).collect(),
                 origin: origin(node),
             };
             hosts.insert(name.to_owned(), host);
@@ -109,4 +110,10 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+fn ssh_key(node: &Node) -> Option<SshKey> {
+    let line = node.args.first().and_then(spanned)?;
+    let seals = node.prop("seal").is_none_or(|it| it.scalar != Scalar::Bool(false));
+    Some(SshKey { line, seals })
 }

@@ -48,7 +48,8 @@ pub fn inventory(
     let cluster = cluster_info(cluster);
     let hosts = reading.hosts(named("host"), &platform, &cluster.domain);
     let listeners = reading.groups(named("group"));
-    Some(Inventory { cluster, hosts, names: reading.names, listeners })
+    let vault = vault(named("vault"), reading.diagnostics);
+    Some(Inventory { cluster, hosts, names: reading.names, listeners, vault })
 }
 
 /// The inventory's nodes that keep to the schema, by kind; the names of those that do not.
@@ -74,9 +75,19 @@ fn sound<'a>(
 }
 
 fn one_cluster<'a>(nodes: &[&'a Node], diagnostics: &mut Diagnostics) -> Option<&'a Node> {
+    only_one(nodes, "keep one of them; another cluster is another description", diagnostics)
+}
+
+/// The recipients of the vault.
+fn vault(nodes: &[&Node], diagnostics: &mut Diagnostics) -> Vec<Spanned<String>> {
+    let node = only_one(nodes, "write all recipients into one of them", diagnostics);
+    let recipients = node.into_iter().flat_map(|it| it.children_named("recipient"));
+    recipients.flat_map(|it| &it.args).filter_map(spanned).collect()
+}
+
+fn only_one<'a>(nodes: &[&'a Node], help: &str, diagnostics: &mut Diagnostics) -> Option<&'a Node> {
     if let [_, second, ..] = nodes {
-        let message = "a description has one `cluster`";
-        let help = "keep one of them; another cluster is another description";
+        let message = format!("a description has one `{}`", second.name.value);
         let diagnostic = Diagnostic::error(Code::Repeated, message);
         diagnostics.push(diagnostic.at(second.head, "the second one").help(help));
     }

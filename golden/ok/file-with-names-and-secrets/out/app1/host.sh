@@ -13,6 +13,7 @@ package_manager=apt
 # In the order in which it is installed: names and keys first, a daemon's main file last. Behind
 # a path: what happens to which unit when it changes.
 resources() {
+    package   age
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     own /etc/hosts none -

@@ -1,0 +1,111 @@
+//! The vault's files, as they lie: plain, or encrypted to the vault's recipients (`NAME.age`).
+//!
+//! In: the state folder, the identities of who is at work. Out: bytes. Not here: what they mean.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::crypt::{Identities, Recipient, decrypt, encrypt};
+use super::mint::Refusal;
+use super::vault::{AUTHORITY_KEY, DIGEST_KEY};
+use crate::source::Folder;
+
+/// What ends the names of encrypted files.
+const ENCRYPTED: &str = ".age";
+
+/// To whom the files are encrypted, a line each: the files themselves do not tell.
+pub(super) const RECIPIENTS: &str = "vault/recipients";
+
+/// Something that knows what the vault holds.
+pub trait Keep: Sync {
+    /// What is held of a name; `None` only where nothing is there: what cannot be read must not be
+    /// made anew over it.
+    ///
+    /// # Errors
+    /// It is there and cannot be read or opened.
+    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal>;
+}
+
+/// The vault's files.
+#[derive(Clone, Copy)]
+pub struct Safe<'a> {
+    pub folder: &'a dyn Folder,
+    pub identities: &'a Identities,
+}
+
+impl Keep for Safe<'_> {
+    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
+        let encrypted = format!("{name}{ENCRYPTED}");
+        // where both are there, the plain one is what an encryption that was stopped left
+        let is_encrypted = self.folder.exists(&encrypted);
+        let file = if is_encrypted { encrypted.as_str() } else { name };
+        if !is_encrypted && !self.folder.exists(name) {
+            return Ok(None);
+        }
+        let bytes = Zeroizing::new(self.folder.read(file).map_err(Refusal::Vault)?);
+        if bytes.is_empty() {
+            return Err(broken(file, "it is empty"));
+        }
+        if !is_encrypted {
+            return Ok(Some(bytes));
+        }
+        if self.identities.is_empty() {
+            return Err(Refusal::Closed);
+        }
+        decrypt(&bytes, self.identities).map(Some).map_err(|why| broken(file, &why))
+    }
+}
+
+impl Safe<'_> {
+    /// Whether there are encrypted files, and nobody was named who could open them.
+    pub(super) fn is_closed(self) -> bool {
+        let names = [AUTHORITY_KEY, DIGEST_KEY].map(|name| format!("{name}{ENCRYPTED}"));
+        self.identities.is_empty() && names.iter().any(|name| self.folder.exists(name))
+    }
+
+    /// Whether there is a vault: an empty folder is where one is mounted, or was.
+    pub(super) fn is_there(self) -> bool {
+        [AUTHORITY_KEY, DIGEST_KEY].iter().any(|name| self.has(name))
+    }
+
+    /// To whom its files were encrypted when they were last, as they are written.
+    pub(super) fn recipients(self) -> Vec<String> {
+        let text = self.folder.read(RECIPIENTS).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
+    }
+
+    /// Whether the vault holds something of a name, open or not.
+    fn has(self, name: &str) -> bool {
+        let names = [name.to_owned(), format!("{name}{ENCRYPTED}")];
+        names.iter().any(|name| self.folder.exists(name))
+    }
+}
+
+/// What tells to whom the vault is encrypted.
+pub(super) fn recipients_file(recipients: &[Recipient]) -> (String, Zeroizing<Vec<u8>>) {
+    let lines: Vec<&str> = recipients.iter().map(Recipient::as_str).collect();
+    (RECIPIENTS.to_owned(), Zeroizing::new((lines.join("\n") + "\n").into_bytes()))
+}
+
+/// Files of the vault, as they are to lie there.
+///
+/// # Errors
+/// They cannot be encrypted.
+pub(super) fn as_kept(
+    files: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    recipients: &[Recipient],
+) -> Result<BTreeMap<String, Zeroizing<Vec<u8>>>, Refusal> {
+    if recipients.is_empty() {
+        return Ok(files);
+    }
+    let kept = files.into_iter().map(|(name, bytes)| {
+        let sealed = encrypt(&bytes, recipients).map_err(|why| broken(&name, &why))?;
+        Ok((format!("{name}{ENCRYPTED}"), Zeroizing::new(sealed)))
+    });
+    kept.collect()
+}
+
+pub(super) fn broken(name: &str, why: &str) -> Refusal {
+    Refusal::Vault(format!("`{name}` cannot be used: {why}"))
+}
