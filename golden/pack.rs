@@ -328,3 +328,32 @@ fn other_hosts_values_may_be_missing_where_one_is_packed() {
     packed(folder.path(), &["--host", "b"]);
     assert!(!folder.path().join("packs/a.zip").exists());
 }
+
+/// As after a renewal whose commit was reverted: the lock names what another value has replaced.
+#[test]
+fn a_value_that_was_replaced_is_found_by_the_digest_that_the_lock_names() {
+    let folder = project();
+    let vault = folder.path().join("cluster.state/vault");
+    let lock = fs::read_to_string(folder.path().join("cluster.state/lock")).unwrap();
+    let digest = |line: &str, start: &str| {
+        let line = lock.lines().find(|it| it.starts_with(line)).unwrap();
+        line.split(' ').filter_map(|it| it.strip_prefix(start)).next_back().unwrap()[..8].to_owned()
+    };
+    let mut values = Vec::new();
+    for (name, digest) in [
+        ("keys/a/www.key", digest("certificate a/www ", "key=")),
+        ("secrets/of-a", digest("secret of-a ", "")),
+    ] {
+        let (now, old) = (vault.join(name), vault.join(format!("{name}.{digest}")));
+        values.push(fs::read(&now).unwrap());
+        fs::rename(&now, &old).unwrap();
+        fs::copy(vault.join(name.replace("a/", "b/").replace("of-a", "of-b")), &now).unwrap();
+    }
+    packed(folder.path(), &["--host", "a"]);
+    read(folder.path(), &["unzip", "-q", "packs/a.zip"]);
+    let secrets = tree(&folder.path().join("a/secrets"));
+    for value in values {
+        let value = String::from_utf8(value).unwrap();
+        assert!(secrets.values().any(|it| *it == value), "{value} was not packed");
+    }
+}

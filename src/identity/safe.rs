@@ -12,7 +12,7 @@ use super::vault::{AUTHORITY_KEY, DIGEST_KEY};
 use crate::source::Folder;
 
 /// What ends the names of encrypted files.
-const ENCRYPTED: &str = ".age";
+pub(super) const ENCRYPTED: &str = ".age";
 
 /// To whom the files are encrypted, a line each: the files themselves do not tell.
 pub(super) const RECIPIENTS: &str = "vault/recipients";

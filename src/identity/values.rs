@@ -5,6 +5,7 @@
 use zeroize::Zeroizing;
 
 use super::mint::Refusal;
+use super::old::old_name;
 use super::safe::{Keep, broken};
 use super::vault::{
     DIGEST_KEY, digest_key, key_name, key_pair, keyed_digest, public_digest, secret_name,
@@ -12,26 +13,37 @@ use super::vault::{
 use crate::model::plan::Slot;
 use crate::quote::{Encoding, in_slot};
 
-/// The value of a slot; `None` where the vault has none.
+/// The value of a slot, be it in use or replaced since; `None` where the vault has none.
 ///
 /// # Errors
 /// It cannot be read, or is not the one whose digest is in the token.
 pub fn value(safe: &dyn Keep, slot: &Slot) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
     let name = value_name(slot);
-    let Some(value) = safe.read(&name)? else { return Ok(None) };
-    let Some(wanted) = slot.digest() else { return encoded(slot, &name, value).map(Some) };
-    let found = match slot.encoding {
-        Encoding::PrivateKey => public_digest(&key_pair(&name, &value)?),
+    let Some(wanted) = slot.digest() else {
+        return safe.read(&name)?.map(|it| encoded(slot, &name, it)).transpose();
+    };
+    let mut other = None;
+    for name in [old_name(&name, wanted), name] {
+        let Some(value) = safe.read(&name)? else { continue };
+        if digest(safe, slot, &name, &value)?.starts_with(wanted) {
+            return encoded(slot, &name, value).map(Some);
+        }
+        other = Some(name);
+    }
+    match other {
+        Some(name) => Err(broken(&name, "it is not the value that the lock names")),
+        None => Ok(None),
+    }
+}
+
+fn digest(safe: &dyn Keep, slot: &Slot, name: &str, value: &[u8]) -> Result<String, Refusal> {
+    match slot.encoding {
+        Encoding::PrivateKey => Ok(public_digest(&key_pair(name, value)?)),
         Encoding::Raw | Encoding::Properties | Encoding::Ini => {
             let hex = safe.read(DIGEST_KEY)?;
             let hex = hex.ok_or_else(|| broken(DIGEST_KEY, "it is not in the vault"))?;
-            keyed_digest(&digest_key(&hex)?, &slot.secret, &value)?
+            keyed_digest(&digest_key(&hex)?, &slot.secret, value)
         }
-    };
-    if found.starts_with(wanted) {
-        encoded(slot, &name, value).map(Some)
-    } else {
-        Err(broken(&name, "it is not the value that the lock names"))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::tree::{OutFault, at, parents};
 use crate::disk::Disk;
-use crate::identity::StateWrites;
+use crate::identity::{StateWrites, is_old};
 
 /// What keeps secrets out of git, and line ends as they are.
 const GIT_FILES: [(&str, &str); 2] = [
@@ -42,11 +42,15 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         let folder = state.join(folder);
         at(&folder, disk.make_folder(&folder, 0o700))?;
     }
-    for (name, bytes) in &writes.vault {
-        replace(disk, &state.join(name), bytes, 0o600)?;
-    }
-    if !writes.vault.is_empty() {
-        at(state, disk.sync(state))?;
+    // what is replaced lies safe under its old name before anything has its place
+    let (old, new): (Vec<_>, Vec<_>) = writes.vault.iter().partition(|(name, _)| is_old(name));
+    for values in [old, new] {
+        for (name, bytes) in &values {
+            replace(disk, &state.join(name), bytes, 0o600)?;
+        }
+        if !values.is_empty() {
+            at(state, disk.sync(state))?;
+        }
     }
     let files: Vec<String> =
         writes.certificates.keys().map(|key| format!("certs/{key}.pem")).collect();
