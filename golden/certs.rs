@@ -66,6 +66,29 @@ fn openssl_reads_a_request_with_all_names_in_their_order() {
 }
 
 #[test]
+fn a_request_is_made_with_the_kind_of_key_that_is_written() {
+    let folder = project();
+    let kind = |kind: &str| {
+        let text =
+            ONE.replace("cert=\"www.crt\"\n", &format!("cert=\"www.crt\"\n key-type \"{kind}\"\n"));
+        fs::write(folder.path().join("cluster.kdl"), text).unwrap();
+        assert_eq!(code(&csr(folder.path(), &["www", "-o", "."])), 0);
+        openssl(folder.path(), "req -in www.csr -verify -noout -text")
+    };
+    let told = kind("rsa-3072");
+    assert!(told.contains("Public-Key: (3072 bit)"), "{told}");
+    assert!(told.contains("Digital Signature, Key Encipherment"), "{told}");
+    let keys = folder.path().join("cluster.state/vault/keys");
+    let rsa = fs::read_to_string(keys.join("www.key")).unwrap();
+    let told = kind("p-384");
+    assert!(told.contains("ASN1 OID: secp384r1"), "{told}");
+    // a certificate for the first key may still come back
+    let files = crate::support::tree(&keys);
+    assert_eq!(files.len(), 2, "{:?}", files.keys());
+    assert!(files.iter().any(|(name, key)| name.starts_with("www.key.") && *key == rsa));
+}
+
+#[test]
 fn a_key_is_made_once_and_for_nobody_s_eyes() {
     use std::os::unix::fs::PermissionsExt;
     let folder = project();

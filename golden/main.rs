@@ -37,4 +37,5 @@ mod starters;
 mod steps;
 mod support;
 mod vault;
+mod verify;
 mod watch;

@@ -129,7 +129,7 @@ fn request(
     let host_name = host.map(|id| inventory.host(id).name.as_str());
     let secret = key_of_files(name, certificate, host_name.unwrap_or_default());
     let names = names(facts, name, certificate, host);
-    let pem = vault.request(&secret, &names);
+    let pem = vault.request(&secret, &names, certificate.key_type);
     let pem = pem.map_err(|it| Fault::Environment(it.sentence()))?;
     let Some(pem) = pem else {
         return asked(format!(

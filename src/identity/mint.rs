@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::Usage;
+use crate::model::key_type::KeyType;
 use crate::model::value::Duration;
 use crate::source::Span;
 
@@ -17,6 +18,7 @@ pub struct LeafRequest {
     pub addresses: BTreeSet<IpAddr>,
     pub usage: Usage,
     pub validity: Duration,
+    pub key_type: KeyType,
 }
 
 /// A certificate that was made.
@@ -78,8 +80,10 @@ pub enum Held {
     Unknown,
     /// The vault is here and does not have it.
     Absent,
-    /// The SHA-256 of the public key that belongs to it.
-    Public(String),
+    /// The vault has it, now or from before it was replaced.
+    Fits,
+    /// The vault has another one.
+    Other,
 }
 
 /// Makes keys, certificates and passwords. The only source of entropy and dates.
@@ -106,12 +110,12 @@ pub trait Mint {
     /// Where it cannot be drawn.
     fn secret(&mut self, key: &str, length: usize) -> Result<String, Refusal>;
 
-    /// Whether a private key is there, by the name of its secret: `key/www`, or one that the
-    /// description declares. Nothing is made.
+    /// Whether the private key of a public one is there, which is named by the SHA-256 of it; the
+    /// name of its secret is `key/www`, or one that the description declares. Nothing is made.
     ///
     /// # Errors
     /// Where it is there and no key that can be read.
-    fn held(&self, secret: &str) -> Result<Held, Refusal>;
+    fn held(&self, secret: &str, public: &str) -> Result<Held, Refusal>;
 }
 
 /// There is no vault that could be asked, for this reason: nothing is made.
@@ -133,7 +137,7 @@ impl Mint for Locked {
         Err(self.0.clone())
     }
 
-    fn held(&self, _: &str) -> Result<Held, Refusal> {
+    fn held(&self, _: &str, _: &str) -> Result<Held, Refusal> {
         Ok(Held::Unknown)
     }
 }
@@ -164,7 +168,7 @@ impl Mint for Dry {
         Ok("0".repeat(32))
     }
 
-    fn held(&self, _: &str) -> Result<Held, Refusal> {
+    fn held(&self, _: &str, _: &str) -> Result<Held, Refusal> {
         Ok(Held::Unknown)
     }
 }

@@ -7,6 +7,7 @@
 mod chain;
 mod crypt;
 mod given;
+mod keys;
 mod lock;
 mod mint;
 mod old;

@@ -14,6 +14,7 @@ use crate::inventory::Inventory;
 use crate::model::facts::{CertificateSource, Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
 use crate::model::grid;
 use crate::model::host::HostId;
+use crate::model::key_type::KeyType;
 use crate::model::settled::{IssuedLeaf, Settled};
 use crate::model::value::Duration;
 use crate::source::Span;
@@ -205,6 +206,7 @@ impl Run<'_> {
             addresses: leaf.addresses.clone(),
             usage: leaf.usage,
             validity: leaf.validity,
+            key_type: leaf.key_type,
         }
     }
 
@@ -275,8 +277,8 @@ impl Run<'_> {
 
     fn key_fits(&mut self, key: &LeafKey, leaf: &GivenLeaf) {
         let name = &key.name;
-        let diagnostic = match self.mint.held(&leaf.key) {
-            Ok(Held::Public(public)) if public != leaf.key_sha256 => Diagnostic::error(
+        let diagnostic = match self.mint.held(&leaf.key, &leaf.key_sha256) {
+            Ok(Held::Other) => Diagnostic::error(
                 Code::KeyMismatch,
                 format!("the certificate `{name}` is not one for the key in the vault"),
             )
@@ -331,11 +333,16 @@ fn request_digest(request: &LeafRequest) -> String {
     };
     let names: Vec<&str> = request.names.iter().map(String::as_str).collect();
     let addresses: Vec<String> = request.addresses.iter().map(ToString::to_string).collect();
-    let text = format!(
+    let mut text = format!(
         "{usage}\n{}\n{}\n{}",
         names.join(" "),
         addresses.join(" "),
         request.validity.seconds()
     );
+    // locks of old have certificates of the default kind
+    if request.key_type != KeyType::default() {
+        text.push('\n');
+        text.push_str(request.key_type.word());
+    }
     hex(&Sha256::digest(text.as_bytes()))[..8].to_owned()
 }

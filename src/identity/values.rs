@@ -4,12 +4,11 @@
 
 use zeroize::Zeroizing;
 
+use super::keys::{key_pair, public_digest};
 use super::mint::Refusal;
 use super::old::old_name;
 use super::safe::{Keep, broken};
-use super::vault::{
-    DIGEST_KEY, digest_key, key_name, key_pair, keyed_digest, public_digest, secret_name,
-};
+use super::vault::{DIGEST_KEY, digest_key, key_name, keyed_digest, secret_name};
 use crate::model::plan::Slot;
 use crate::quote::{Encoding, in_slot};
 

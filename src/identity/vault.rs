@@ -11,16 +11,19 @@ use hmac::{Hmac, KeyInit, Mac};
 use rayon::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::crypt::Recipient;
+use super::keys::{self, key_pair, public_digest};
 use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal};
+use super::old::old_name;
 use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
 use crate::model::facts::Usage;
+use crate::model::key_type::KeyType;
 
 /// The authority outlives everything that it signs.
 const AUTHORITY_DAYS: i64 = 7300;
@@ -80,6 +83,16 @@ impl<'a> Vault<'a> {
         Ok(key)
     }
 
+    /// Takes a new key up; another one that has its name stays beside it.
+    fn keep(&mut self, name: String, key: &KeyPair) -> Made<()> {
+        if let Some(old) = self.read(&name)? {
+            let digest = public_digest(&key_pair(&name, &old)?);
+            self.pending.insert(old_name(&name, &digest), old);
+        }
+        self.pending.insert(name, keys::pem(key));
+        Ok(())
+    }
+
     /// Signs with the authority, several at once.
     fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
         let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
@@ -102,10 +115,11 @@ impl<'a> Vault<'a> {
         known: Option<KeyPair>,
         issuer: &Issuer<'_, KeyPair>,
     ) -> Made<(NewLeaf, Option<KeyPair>)> {
+        let known = known.filter(|it| keys::kind_of(it) == Some(request.key_type));
         let fresh = known.is_none();
         let key = match known {
             Some(key) => key,
-            None => KeyPair::generate().map_err(|error| said(&error))?,
+            None => keys::make(request.key_type)?,
         };
         let mut params = CertificateParams::default();
         let common = request.names.iter().find(|name| name.len() <= LONGEST_COMMON_NAME);
@@ -116,7 +130,7 @@ impl<'a> Vault<'a> {
         }
         let addresses = request.addresses.iter().map(|ip| SanType::IpAddress(*ip));
         params.subject_alt_names.extend(addresses);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.key_usages = usages(&key);
         params.extended_key_usages = match request.usage {
             Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
             Usage::Peer => {
@@ -156,15 +170,21 @@ impl<'a> Vault<'a> {
     ///
     /// # Errors
     /// The key is there and cannot be read, or the request cannot be made.
-    pub fn request(&mut self, secret: &str, names: &[String]) -> Made<Option<String>> {
+    pub fn request(
+        &mut self,
+        secret: &str,
+        names: &[String],
+        kind: KeyType,
+    ) -> Made<Option<String>> {
         let name = private_name(secret);
-        let key = match self.key(&name)? {
+        let own = secret.starts_with(OWN_KEY);
+        let known = self.key(&name)?;
+        let key = match known.filter(|it| !own || keys::kind_of(it) == Some(kind)) {
             Some(key) => key,
-            None if !secret.starts_with(OWN_KEY) => return Ok(None),
+            None if !own => return Ok(None),
             None => {
-                let key = KeyPair::generate().map_err(|error| said(&error))?;
-                let pem = Zeroizing::new(key.serialize_pem().into_bytes());
-                self.pending.insert(name, pem);
+                let key = keys::make(kind)?;
+                self.keep(name, &key)?;
                 key
             }
         };
@@ -175,7 +195,7 @@ impl<'a> Vault<'a> {
             let name = name.clone().try_into().map_err(|error| said(&error))?;
             params.subject_alt_names.push(SanType::DnsName(name));
         }
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.key_usages = usages(&key);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let request = params.serialize_request(&key).map_err(|error| said(&error))?;
         let pem = request.pem().map_err(|error| said(&error))?;
@@ -187,7 +207,7 @@ impl<'a> Vault<'a> {
         let fresh = known.is_none();
         let key = match known {
             Some(key) => key,
-            None => KeyPair::generate().map_err(|error| said(&error))?,
+            None => keys::make(KeyType::default())?,
         };
         let mut params = CertificateParams::default();
         params.distinguished_name = named(&format!("{cluster} cluster authority"));
@@ -196,8 +216,7 @@ impl<'a> Vault<'a> {
         self.date(&mut params, AUTHORITY_DAYS)?;
         let certificate = params.self_signed(&key).map_err(|error| said(&error))?;
         if fresh {
-            let pem = Zeroizing::new(key.serialize_pem().into_bytes());
-            self.pending.insert(AUTHORITY_KEY.to_owned(), pem);
+            self.keep(AUTHORITY_KEY.to_owned(), &key)?;
         }
         let sha256 = hex(&Sha256::digest(certificate.der()));
         Ok((certificate.pem().replace("\r\n", "\n"), sha256))
@@ -243,8 +262,7 @@ impl Mint for Vault<'_> {
         let mut leaves = Vec::new();
         for (request, (leaf, fresh)) in requests.iter().zip(self.sign(requests, &pem)?) {
             if let Some(key) = fresh {
-                let pem = Zeroizing::new(key.serialize_pem().into_bytes());
-                self.pending.insert(key_name(&request.key), pem);
+                self.keep(key_name(&request.key), &key)?;
             }
             leaves.push(leaf);
         }
@@ -264,9 +282,16 @@ impl Mint for Vault<'_> {
         keyed_digest(&self.digest_key()?, key, &value)
     }
 
-    fn held(&self, secret: &str) -> Made<Held> {
-        let key = self.key(&private_name(secret))?;
-        Ok(key.map_or(Held::Absent, |key| Held::Public(public_digest(&key))))
+    fn held(&self, secret: &str, public: &str) -> Made<Held> {
+        let name = private_name(secret);
+        let Some(key) = self.key(&name)? else { return Ok(Held::Absent) };
+        let found = public_digest(&key);
+        if found == public {
+            return Ok(Held::Fits);
+        }
+        let old = self.key(&old_name(&name, public))?;
+        let fits = old.is_some_and(|old| public_digest(&old) == public);
+        Ok(if fits { Held::Fits } else { Held::Other })
     }
 }
 
@@ -278,11 +303,6 @@ pub(super) fn keyed_digest(key: &[u8], name: &str, value: &[u8]) -> Made<String>
     mac.update(&[0]);
     mac.update(value);
     Ok(hex(&mac.finalize().into_bytes())[..32].to_owned())
-}
-
-pub(super) fn key_pair(name: &str, pem: &[u8]) -> Made<KeyPair> {
-    let text = std::str::from_utf8(pem).map_err(|_| broken(name, "it is no text"))?;
-    KeyPair::from_pem(text).map_err(|error| broken(name, &error.to_string()))
 }
 
 pub(super) fn digest_key(hex: &[u8]) -> Made<Zeroizing<Vec<u8>>> {
@@ -324,6 +344,16 @@ fn private_name(secret: &str) -> String {
     }
 }
 
+/// A key of elliptic curves only signs; an RSA key may also be what a peer encrypts to that knows
+/// no other key exchange.
+fn usages(key: &KeyPair) -> Vec<KeyUsagePurpose> {
+    let mut usages = vec![KeyUsagePurpose::DigitalSignature];
+    if keys::is_rsa(key) {
+        usages.push(KeyUsagePurpose::KeyEncipherment);
+    }
+    usages
+}
+
 fn named(common: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common);
@@ -336,10 +366,6 @@ fn said(error: &rcgen::Error) -> Refusal {
 
 fn no_authority() -> Refusal {
     Refusal::Vault(format!("`{AUTHORITY_KEY}` is not in the vault, so nothing can be signed"))
-}
-
-pub(super) fn public_digest(key: &KeyPair) -> String {
-    hex(&Sha256::digest(key.subject_public_key_info()))
 }
 
 /// SHA-256 of a certificate's public key, and of the whole of it.

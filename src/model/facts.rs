@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::consequence::Consequence;
 use super::host::{HostId, HostSet};
+use super::key_type::KeyType;
 use super::name::Label;
 use super::pattern;
 use super::value::{AbsPath, Duration, Port};
@@ -128,6 +129,7 @@ pub struct Leaf {
     pub names: BTreeSet<String>,
     pub addresses: BTreeSet<IpAddr>,
     pub validity: Duration,
+    pub key_type: KeyType,
     pub origin: Origin,
 }
 
@@ -138,6 +140,8 @@ pub struct Certificate {
     pub names: Vec<Spanned<String>>,
     /// Of one that the cluster's authority signs.
     pub validity: Duration,
+    /// Of a key that is made here.
+    pub key_type: KeyType,
     pub source: CertificateSource,
     /// The file of the authority by which peers verify it, where it is not the cluster's.
     pub authority: Option<Spanned<String>>,

@@ -6,6 +6,7 @@ pub mod crontab;
 pub mod facts;
 pub mod grid;
 pub mod host;
+pub mod key_type;
 pub mod name;
 mod pattern;
 pub mod plan;

@@ -9,6 +9,7 @@ use crate::model::facts::{
     Listener, Origin, Pin, PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
 };
 use crate::model::host::{HostId, HostSet};
+use crate::model::key_type::KeyType;
 use crate::model::value::{AbsPath, Duration};
 use crate::source::{Span, Spanned};
 
@@ -48,7 +49,8 @@ impl<'a> Declare<'a> {
         inventory: &Inventory,
     ) {
         for host in hosts.iter() {
-            self.leaf_of(host, name, [inventory.host(host).fqdn.clone()], form);
+            let names = [inventory.host(host).fqdn.clone()];
+            self.leaf_of(host, name, names, form, KeyType::default());
         }
     }
 
@@ -64,7 +66,7 @@ impl<'a> Declare<'a> {
         for host in hosts.iter() {
             let own = certificate.per_host().then(|| inventory.host(host).fqdn.clone());
             let names = certificate.names.iter().map(|it| it.value.clone()).chain(own);
-            self.leaf_of(host, name, names, form);
+            self.leaf_of(host, name, names, form, certificate.key_type);
         }
     }
 
@@ -74,12 +76,14 @@ impl<'a> Declare<'a> {
         name: &str,
         names: impl IntoIterator<Item = String>,
         (usage, validity): (Usage, Duration),
+        key_type: KeyType,
     ) {
         let key = LeafKey { host, name: name.to_owned() };
         let leaf = self.facts.leaves.entry(key).or_insert_with(|| Leaf {
             names: BTreeSet::new(),
             addresses: BTreeSet::new(),
             validity,
+            key_type,
             usage,
             origin: self.origin.clone(),
         });

@@ -6,6 +6,7 @@
 use super::super::read;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::facts::{Certificate, CertificateSource, Origin};
+use crate::model::key_type::KeyType;
 use crate::model::value::Duration;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
@@ -31,12 +32,29 @@ pub fn named(node: &Node, origin: Origin, diagnostics: &mut Diagnostics) -> Cert
             diagnostics,
         );
     }
+    let key_type = read::first(node, "key-type").and_then(read::text);
+    if let (Some(key_type), Some(why)) = (&key_type, kept_elsewhere(&source_kind)) {
+        let help = "take it out: who makes the key decides";
+        refuse(why, key_type.span, help, diagnostics);
+    }
     Certificate {
         names: read::texts(node, "names"),
         validity: validity.map_or(VALIDITY, |it| it.value),
+        key_type: key_type.and_then(|it| KeyType::parse(&it.value)).unwrap_or_default(),
         authority: source.and_then(|it| it.prop("authority")).and_then(read::text),
         source: source_kind,
         origin,
+    }
+}
+
+/// Why it is not said here of what kind a key is.
+fn kept_elsewhere(source: &CertificateSource) -> Option<&'static str> {
+    match source {
+        CertificateSource::Files { key: Some(_), .. } => {
+            Some("a key that a person gives is of the kind that it is")
+        }
+        CertificateSource::OnHost { .. } => Some("a key on the hosts is of the kind that it is"),
+        CertificateSource::ClusterCa | CertificateSource::Files { key: None, .. } => None,
     }
 }
 
