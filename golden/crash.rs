@@ -13,14 +13,14 @@ use clustergen::run::{build, compare_with};
 use crate::support::{Bench, Edited, build_well, day, folders, tree};
 
 /// A disk of a process that is killed at its `n`-th operation.
-struct Killed {
+pub struct Killed {
     left: AtomicUsize,
     /// Whether folders can be exchanged here; overlayfs and others cannot.
     exchanges: bool,
 }
 
 impl Killed {
-    fn after(operations: usize, exchanges: bool) -> Self {
+    pub fn after(operations: usize, exchanges: bool) -> Self {
         Self { left: AtomicUsize::new(operations), exchanges }
     }
 
@@ -143,7 +143,7 @@ fn written(text: &str) -> Edited {
 }
 
 /// A copy of a state and an output folder.
-fn copied(from: &Bench) -> Bench {
+pub fn copied(from: &Bench) -> Bench {
     let to = Bench::new(None);
     for (source, target) in [(&from.state.0, &to.state.0), (&from.out, &to.out)] {
         for (name, text) in tree(source) {
@@ -165,7 +165,7 @@ fn hosts(out: &Path) -> BTreeMap<String, BTreeMap<String, String>> {
 }
 
 /// Everything that the lock names is there, and whole.
-fn lock_names_what_is_there(state: &Path, at: &str) {
+pub fn lock_names_what_is_there(state: &Path, at: &str) {
     let lock = fs::read_to_string(state.join("lock")).unwrap_or_default();
     for line in lock.lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();

@@ -31,7 +31,7 @@ fn every_code_has_a_case_that_shows_it() {
 }
 
 /// Codes of a damaged state: no edit of a description shows them. See `same.rs`,
-/// `certs.rs` and `vault.rs`.
+/// `certs.rs`, `renew.rs` and `vault.rs`.
 pub fn elsewhere(code: Code) -> bool {
     [
         Code::NeedsVault,
@@ -40,6 +40,7 @@ pub fn elsewhere(code: Code) -> bool {
         Code::IdentityMismatch,
         Code::KeyMismatch,
         Code::OtherRecipients,
+        Code::AuthorityEnds,
     ]
     .contains(&code)
 }

@@ -31,6 +31,7 @@ mod ok;
 mod origins;
 mod pack;
 mod reference;
+mod renew;
 mod same;
 mod schedules;
 mod starters;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use time::Date;
+use time::macros::format_description;
 
+use crate::model::value::Duration;
 use crate::products;
 
 /// Compiles one description of a high-availability cluster into one reviewed bundle per host.
@@ -43,7 +46,7 @@ pub(super) enum Command {
     Expand(Input),
     /// Show who talks to whom, and which ports are open for whom.
     Links(LinksArgs),
-    /// Certificates that somebody else signs.
+    /// What ends when, new certificates, and requests for those that somebody else signs.
     #[command(subcommand)]
     Certs(CertsCommand),
     /// Put each host's bundle and the values of its secrets into an archive, to be carried there.
@@ -109,9 +112,63 @@ pub(super) struct SchemaArgs {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum CertsCommand {
+    /// Show every certificate, who shows it, and how long it lasts.
+    List(ListArgs),
+    /// Make certificates of the cluster's own authority anew, each with a new key, before they end.
+    /// The next build puts them into the bundles.
+    Renew(RenewArgs),
     /// Print a request (PKCS#10) for a certificate with `source "files"`; makes its key in the vault
     /// where there is none.
     Csr(CsrArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) input: Input,
+
+    /// Count from this day, as `2027-01-31`; from today otherwise.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(super) as_of: Option<Date>,
+
+    /// Show only those that end so soon, as `30d`; exit 1 where there are any.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) within: Option<Duration>,
+
+    /// For programs: one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RenewArgs {
+    /// The description.
+    pub(super) description: PathBuf,
+
+    /// The certificates: `www` on all its hosts, or `node1/www` on one.
+    #[arg(value_name = "NAME|HOST/NAME", required_unless_present = "within")]
+    pub(super) names: Vec<String>,
+
+    /// All that end so soon, as `30d`.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) within: Option<Duration>,
+
+    /// Keep their keys.
+    #[arg(long)]
+    pub(super) keep_key: bool,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    let form = format_description!("[year]-[month]-[day]");
+    Date::parse(text, form).map_err(|_| "write a day as `2027-01-31`".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let days = Duration::parse(text).ok().filter(|it| it.days() > 0);
+    days.ok_or_else(|| "write days or weeks, as `30d` or `4w`".to_owned())
 }
 
 #[derive(Args, Debug)]

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use time::OffsetDateTime;
 
-use super::args::{BuildArgs, CsrArgs, Input, LinksArgs};
+use super::args::{BuildArgs, Input, LinksArgs};
 use super::progress::Progress;
 use super::project::Project;
-use super::{Done, Failure, Manner, print, tell, write};
-use crate::certs::requests;
+use super::{Done, Failure, Manner, print, tell};
 use crate::diag::counted;
 use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
@@ -86,30 +85,6 @@ pub(super) fn expand(input: &Input, manner: Manner) -> Done {
     Ok(())
 }
 
-/// `certs csr`: requests for what others sign.
-pub(super) fn csr(args: &CsrArgs, manner: Manner) -> Done {
-    let input = Input { description: args.description.clone(), state: args.state.clone() };
-    let project = Project::open(&input, None)?;
-    let _one_at_a_time = hold(&project.description())?;
-    let _state = Held::hold(project.state())?;
-    let now = OffsetDateTime::now_utc();
-    let asked = requests(project.place(manner), &args.name, args.host.as_deref(), now)?;
-    tell(&render(&asked.diagnostics, &asked.sources, manner.format, true));
-    let Some(requests) = asked.requests else { return Err(Failure::Description) };
-    for request in requests {
-        match &args.output {
-            None => print(&request.pem)?,
-            Some(folder) => {
-                let file = (format!("{}.csr", request.name), request.pem.into_bytes());
-                let path = folder.join(&file.0);
-                write::into(folder, &[file])?;
-                print(&format!("{}\n", path.display()))?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// `links`: who talks to whom, as a table or as JSON.
 pub(super) fn links(args: &LinksArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, None)?;
@@ -135,7 +110,7 @@ pub(super) fn judge(report: &Report, manner: Manner) -> Done {
 }
 
 /// A folder that nobody else builds into, made where it was not there.
-struct Held<'a> {
+pub(super) struct Held<'a> {
     path: &'a Path,
     made: bool,
     _lock: Option<File>,
@@ -143,7 +118,7 @@ struct Held<'a> {
 
 impl<'a> Held<'a> {
     /// Where it cannot be made, the build says why.
-    fn hold(path: &'a Path) -> Result<Self, Failure> {
+    pub(super) fn hold(path: &'a Path) -> Result<Self, Failure> {
         let made = !path.exists() && RealDisk.make_folder(path, 0o755).is_ok();
         let lock = if path.is_dir() { Some(hold(path)?) } else { None };
         Ok(Self { path, made, _lock: lock })

@@ -1,6 +1,7 @@
 //! The edge: arguments, files, clocks, the terminal, exit codes. Everything else is the core.
 
 mod args;
+mod certs;
 mod commands;
 mod diff;
 mod git;
@@ -18,7 +19,7 @@ use clap::Parser;
 
 use crate::diag::render::Format;
 use crate::run::Fault;
-use args::{CertsCommand, Cli, Command, FormatArg};
+use args::{Cli, Command, FormatArg};
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -99,7 +100,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Build(args) => commands::build(args, manner),
         Command::Check(input) => commands::check(input, manner),
         Command::Diff(args) => diff::diff(args, manner),
-        Command::Certs(CertsCommand::Csr(args)) => commands::csr(args, manner),
+        Command::Certs(command) => certs::certs(command, manner),
         Command::Expand(input) => commands::expand(input, manner),
         Command::Links(args) => commands::links(args, manner),
         Command::Init(args) => language::init(args),

@@ -91,6 +91,7 @@ codes! {
     CertificateName = "CG0522", "a certificate that does not carry a name";
     ChainBroken = "CG0523", "certificates that did not sign each other";
     KeyMismatch = "CG0524", "a certificate and a key that do not belong together";
+    AuthorityEnds = "CG0525", "a certificate that its authority does not outlive";
 
     // 06: rendering
     Template = "CG0601", "a template cannot be used";

@@ -8,6 +8,7 @@ mod json;
 mod table;
 
 pub use json::json;
+pub(crate) use table::aligned;
 pub use table::table;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -40,7 +40,7 @@ pub fn table(inventory: &Inventory, facts: &Facts) -> String {
 }
 
 /// Cells, each of one line or more.
-type Row = Vec<Vec<String>>;
+pub(crate) type Row = Vec<Vec<String>>;
 
 /// Sets by the name of their group, and the groups that were named.
 struct Names<'a> {
@@ -128,7 +128,7 @@ fn wrapped<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// Columns as wide as their widest line. What would move the cursor shows as a dot.
-fn aligned(head: &[&str], rows: Vec<Row>) -> String {
+pub(crate) fn aligned(head: &[&str], rows: Vec<Row>) -> String {
     let head: Row = head.iter().map(|word| vec![(*word).to_owned()]).collect();
     let rows: Vec<Row> = [vec![head], rows].concat();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();

@@ -244,7 +244,7 @@ fn called(certificate: &X509Certificate) -> String {
 }
 
 /// The common name; the whole subject where there is none. Control characters are shown as dots.
-fn common_name(name: &x509_parser::x509::X509Name) -> String {
+pub(super) fn common_name(name: &x509_parser::x509::X509Name) -> String {
     let common = name.iter_common_name().find_map(|it| it.as_str().ok().map(str::to_owned));
     common.unwrap_or_else(|| name.to_string()).replace(char::is_control, "·")
 }

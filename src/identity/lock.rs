@@ -118,6 +118,13 @@ impl Lock {
         }
     }
 
+    /// Forgets certificates, so that they are made anew.
+    pub fn forget(&mut self, keys: &BTreeSet<String>) {
+        for lines in [&mut self.active, &mut self.retired] {
+            lines.certificates.retain(|key, _| !keys.contains(key));
+        }
+    }
+
     /// Whether everything that `other` says is said here too.
     fn holds(&self, other: &Self) -> bool {
         (other.authority.is_none() || other.authority == self.authority)

@@ -31,6 +31,8 @@ pub struct NewLeaf {
     pub key_sha256: String,
     /// The day on which it ends.
     pub until: String,
+    /// Whether that is before what was asked for, because the authority ends then.
+    pub cut: bool,
 }
 
 /// Why nothing was made.
@@ -160,6 +162,7 @@ impl Mint for Dry {
             sha256: "0".repeat(64),
             key_sha256: "0".repeat(64),
             until: "0000-00-00".to_owned(),
+            cut: false,
         };
         Ok(vec![leaf; requests.len()])
     }

@@ -160,18 +160,13 @@ impl Run<'_> {
         let leaves = self.facts.leaves.iter().filter(|(key, _)| ours(key));
         let leaves: Vec<(&LeafKey, &Leaf)> = leaves.collect();
         let Some((key, first)) = leaves.first().copied() else { return };
-        let known = self.old.authority.as_ref().map(|_| self.state.certificate("ca"));
-        if let Some(None) = known {
-            self.damaged("certs/ca.pem", "is not there", first.origin.span);
-            return;
-        }
-        let known = known.flatten();
-        if let (Some(pem), Some(sha256)) = (&known, &self.old.authority)
-            && certificate_digests(pem).is_none_or(|(_, found)| found != *sha256)
-        {
-            self.damaged("certs/ca.pem", "is not the one that the lock names", first.origin.span);
-            return;
-        }
+        let known = match &self.old.authority {
+            None => None,
+            Some(sha256) => match self.named("ca", sha256, first.origin.span) {
+                None => return,
+                found => found,
+            },
+        };
         let mut requests: Vec<(LeafKey, LeafRequest, Span)> = Vec::new();
         for (key, leaf) in leaves {
             let request = self.request(key, leaf);
@@ -216,17 +211,28 @@ impl Run<'_> {
         if line.request != request_digest(request) {
             return false;
         }
-        let file = format!("certs/{}.pem", request.key);
-        let Some(pem) = self.state.certificate(&request.key) else {
-            self.damaged(&file, "is not there", leaf.origin.span);
-            return true;
-        };
-        if certificate_digests(&pem).is_none_or(|(_, sha256)| sha256 != line.sha256) {
-            self.damaged(&file, "is not the one that the lock names", leaf.origin.span);
-            return true;
+        if let Some(pem) = self.named(&request.key, &line.sha256, leaf.origin.span) {
+            self.issued(key, request, pem, line.clone());
         }
-        self.issued(key, request, pem, line.clone());
         true
+    }
+
+    /// A certificate that the lock names, told where it is not there.
+    fn named(&mut self, key: &str, sha256: &str, span: Span) -> Option<String> {
+        let fits =
+            |pem: &String| certificate_digests(pem).is_some_and(|(_, found)| found == sha256);
+        let found = self.state.certificate(key);
+        let lies = found.is_some();
+        if let Some(pem) = found.filter(fits) {
+            return Some(pem);
+        }
+        if let Some(pem) = self.state.waiting(key).filter(fits) {
+            self.out.certificates.insert(key.to_owned(), pem.clone());
+            return Some(pem);
+        }
+        let why = if lies { "is not the one that the lock names" } else { "is not there" };
+        self.damaged(&format!("certs/{key}.pem"), why, span);
+        None
     }
 
     fn issue(&mut self, wanted: &[(LeafKey, LeafRequest, Span)]) {
@@ -240,7 +246,10 @@ impl Run<'_> {
                 return;
             }
         };
-        for ((key, request, _), leaf) in wanted.iter().zip(leaves) {
+        for ((key, request, span), leaf) in wanted.iter().zip(leaves) {
+            if leaf.cut {
+                self.cut(request, &leaf.until, *span);
+            }
             let line = CertificateLine {
                 request: request_digest(request),
                 key: leaf.key_sha256[..8].to_owned(),
@@ -250,6 +259,14 @@ impl Run<'_> {
             self.out.certificates.insert(request.key.clone(), leaf.pem.clone());
             self.issued(key, request, leaf.pem, line);
         }
+    }
+
+    /// What outlived its authority would not be believed: it ends with it, and is told.
+    fn cut(&mut self, request: &LeafRequest, until: &str, span: Span) {
+        let message = format!("`{}` ends with the cluster's authority, on {until}", request.key);
+        let help = "plan for a new authority in time, or ask for a shorter `validity`";
+        let diagnostic = Diagnostic::warning(Code::AuthorityEnds, message);
+        self.diagnostics.push(diagnostic.at(span, "this shows it").help(help));
     }
 
     fn issued(&mut self, key: &LeafKey, request: &LeafRequest, pem: String, line: CertificateLine) {

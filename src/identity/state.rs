@@ -91,6 +91,13 @@ impl<'a> State<'a> {
         self.text(&format!("certs/{key}.pem"))
     }
 
+    /// One that waits beside its place, because its writer was killed.
+    #[must_use]
+    pub fn waiting(&self, key: &str) -> Option<String> {
+        let (folder, name) = key.rsplit_once('/').unwrap_or((".", key));
+        self.text(&format!("certs/{folder}/{}", waiting(&format!("{name}.pem"))))
+    }
+
     /// A host's sealed secrets.
     #[must_use]
     pub fn sealed(&self, host: &str) -> Option<String> {
@@ -101,6 +108,12 @@ impl<'a> State<'a> {
         let bytes = self.folder.read(name).ok()?;
         Some(String::from_utf8(bytes).ok()?.replace("\r\n", "\n"))
     }
+}
+
+/// What a file is called until it takes its place.
+#[must_use]
+pub fn waiting(name: &str) -> String {
+    format!(".{name}.new")
 }
 
 /// What a build adds to the state, by path below the state folder. Nothing is in here that is

@@ -4,7 +4,7 @@
 //! values never leave it but in those writes, and by [`values`](super::values). The only user of
 //! `rcgen`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -22,6 +22,7 @@ use super::keys::{self, key_pair, public_digest};
 use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal};
 use super::old::old_name;
 use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
+use super::seen::end_of;
 use crate::model::facts::Usage;
 use crate::model::key_type::KeyType;
 
@@ -44,6 +45,8 @@ pub struct Vault<'a> {
     now: OffsetDateTime,
     pending: BTreeMap<String, Zeroizing<Vec<u8>>>,
     authority: Option<(String, String)>,
+    /// Leaves that get a new key, though there is one.
+    replaced: BTreeSet<String>,
 }
 
 type Made<T> = Result<T, Refusal>;
@@ -51,7 +54,12 @@ type Made<T> = Result<T, Refusal>;
 impl<'a> Vault<'a> {
     /// `now` dates what is made; nothing else in clustergen knows the time.
     pub fn new(safe: Safe<'a>, now: OffsetDateTime) -> Self {
-        Self { safe, now, pending: BTreeMap::new(), authority: None }
+        Self { safe, now, pending: BTreeMap::new(), authority: None, replaced: BTreeSet::new() }
+    }
+
+    /// Has these leaves get new keys; the ones that they have stay beside them.
+    pub fn replace_keys(&mut self, keys: BTreeSet<String>) {
+        self.replaced = keys;
     }
 
     /// What has to be written before anything that names it, as it is to lie there.
@@ -62,6 +70,13 @@ impl<'a> Vault<'a> {
         self,
         recipients: &[Recipient],
     ) -> Made<BTreeMap<String, Zeroizing<Vec<u8>>>> {
+        // what is encrypted stays so: a plain file would lie beside an old one that is read first
+        let kept_for = self.safe.recipients();
+        let kept_for = kept_for.iter().filter_map(|it| Recipient::parse(it).ok());
+        let recipients = match recipients {
+            [] => &kept_for.collect::<Vec<_>>(),
+            named => named,
+        };
         let begins = !self.pending.is_empty() && !self.safe.is_there() && !recipients.is_empty();
         let mut kept = as_kept(self.pending, recipients)?;
         kept.extend(begins.then(|| recipients_file(recipients)));
@@ -97,15 +112,26 @@ impl<'a> Vault<'a> {
     fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
         let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
         let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(|error| said(&error))?;
+        let end = end_of(pem).ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
+        if end <= self.now {
+            let why = format!(
+                "the cluster's authority ended on {}: nobody believes what it signs",
+                end.date()
+            );
+            return Err(Refusal::Vault(why));
+        }
         let known: Vec<Option<KeyPair>> = requests
             .iter()
-            .map(|request| self.key(&key_name(&request.key)))
+            .map(|request| match self.replaced.contains(&request.key) {
+                true => Ok(None),
+                false => self.key(&key_name(&request.key)),
+            })
             .collect::<Made<_>>()?;
         let work = requests.par_iter().zip(known);
         // collected whole and then looked through in order: which error is told must not depend
         // on which thread was faster
         let all: Vec<Made<(NewLeaf, Option<KeyPair>)>> =
-            work.map(|(request, known)| self.leaf(request, known, &issuer)).collect();
+            work.map(|(request, known)| self.leaf(request, known, (&issuer, end))).collect();
         all.into_iter().collect()
     }
 
@@ -113,7 +139,7 @@ impl<'a> Vault<'a> {
         &self,
         request: &LeafRequest,
         known: Option<KeyPair>,
-        issuer: &Issuer<'_, KeyPair>,
+        (issuer, end): (&Issuer<'_, KeyPair>, OffsetDateTime),
     ) -> Made<(NewLeaf, Option<KeyPair>)> {
         let known = known.filter(|it| keys::kind_of(it) == Some(request.key_type));
         let fresh = known.is_none();
@@ -141,12 +167,15 @@ impl<'a> Vault<'a> {
         params.is_ca = IsCa::ExplicitNoCa;
         let days = i64::try_from(request.validity.days()).unwrap_or(AUTHORITY_DAYS);
         self.date(&mut params, days.min(AUTHORITY_DAYS))?;
+        let cut = params.not_after > end;
+        params.not_after = params.not_after.min(end);
         let certificate = params.signed_by(&key, issuer).map_err(|error| said(&error))?;
         let leaf = NewLeaf {
             pem: certificate.pem().replace("\r\n", "\n"),
             sha256: hex(&Sha256::digest(certificate.der())),
             key_sha256: public_digest(&key),
             until: params.not_after.date().to_string(),
+            cut,
         };
         Ok((leaf, fresh.then_some(key)))
     }
@@ -380,19 +409,6 @@ pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
 pub(super) fn certificate_hex(pem: &str) -> String {
     let parsed = x509_parser::pem::parse_x509_pem(pem.as_bytes());
     parsed.map(|(_, it)| hex(&it.contents).to_uppercase()).unwrap_or_default()
-}
-
-/// Certificates in a few words, for a diff, one for each of a chain:
-/// `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
-#[must_use]
-pub fn certificate_words(pem: &str) -> Vec<String> {
-    let blocks = x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok);
-    let words = blocks.filter_map(|block| {
-        let until = block.parse_x509().ok()?.validity().not_after.to_datetime().date();
-        let sha256 = hex(&Sha256::digest(&block.contents));
-        Some(format!("sha256:{} until {until}", &sha256[..16]))
-    });
-    words.collect()
 }
 
 /// Lower-case hexadecimal digits.

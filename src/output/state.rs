@@ -2,13 +2,13 @@
 //! what the new lock does not name any more goes last.
 //!
 //! Killed in between, there are keys that nothing names yet, which the next build takes up; never
-//! a name without its key.
+//! a name without its key. A certificate that the lock names lies in its place, or waits beside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::tree::{OutFault, at, parents};
 use crate::disk::Disk;
-use crate::identity::{StateWrites, is_old};
+use crate::identity::{StateWrites, is_old, waiting};
 
 /// What keeps secrets out of git, and line ends as they are.
 const GIT_FILES: [(&str, &str); 2] = [
@@ -58,8 +58,9 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         let folder = state.join(folder);
         at(&folder, disk.make_folder(&folder, 0o755))?;
     }
+    // certificates take their places once the lock names them: what is there fits it until then
     for (file, pem) in files.iter().zip(writes.certificates.values()) {
-        replace(disk, &state.join(file), pem.as_bytes(), 0o644)?;
+        prepare(disk, &state.join(file), pem.as_bytes(), 0o644)?;
     }
     for (host, blob) in &writes.sealed {
         at(state, disk.make_folder(&state.join(SEALED), 0o755))?;
@@ -72,6 +73,9 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         if !at(&vault, disk.list(&vault))?.is_empty() {
             replace(disk, &vault.join("lock"), lock.as_bytes(), 0o600)?;
         }
+    }
+    for file in files {
+        take_place(disk, &state.join(file))?;
     }
     for host in &writes.unsealed {
         let blob = state.join(format!("{SEALED}/{host}.age"));
@@ -87,9 +91,21 @@ pub(super) fn replace(
     bytes: &[u8],
     mode: u32,
 ) -> Result<(), OutFault> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.new"));
+    prepare(disk, path, bytes, mode)?;
+    take_place(disk, path)
+}
+
+fn prepare(disk: &dyn Disk, path: &Path, bytes: &[u8], mode: u32) -> Result<(), OutFault> {
+    let beside = beside(path);
     at(&beside, disk.remove_file(&beside))?;
-    at(&beside, disk.create(&beside, bytes, mode))?;
-    at(path, disk.rename(&beside, path))
+    at(&beside, disk.create(&beside, bytes, mode))
+}
+
+fn take_place(disk: &dyn Disk, path: &Path) -> Result<(), OutFault> {
+    at(path, disk.rename(&beside(path), path))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(waiting(&name))
 }

@@ -1,5 +1,6 @@
 //! Reads a description with its state and compiles it; looks at every host without writing.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind::NotADirectory;
 
 use rayon::prelude::*;
@@ -36,9 +37,19 @@ pub(crate) fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
     State::open(place.safe(), &names).map_err(said)
 }
 
-pub(super) fn read<'a>(
+pub(crate) fn read<'a>(
     place: Place<'a>,
     state: &State,
+    mint: &mut dyn Mint,
+) -> Result<Report<'a>, Fault> {
+    read_without(place, state, &BTreeSet::new(), mint)
+}
+
+/// As [`read`], as if the lock did not name these certificates.
+pub(crate) fn read_without<'a>(
+    place: Place<'a>,
+    state: &State,
+    certificates: &BTreeSet<String>,
     mint: &mut dyn Mint,
 ) -> Result<Report<'a>, Fault> {
     place.watch.stage("load schema");
@@ -49,6 +60,7 @@ pub(super) fn read<'a>(
     if let Some(text) = &state.lock {
         let id = sources.add("lock", text.clone());
         lock = Lock::parse(&sources, id, &mut diagnostics);
+        lock.forget(certificates);
     }
     let file = sources.open(place.name).map_err(Fault::Environment)?;
     let given = Given { file, state, lock: &lock };

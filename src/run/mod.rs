@@ -11,7 +11,7 @@ mod report;
 pub use compare::{compare_against, compare_with};
 pub(crate) use hosts::selected;
 pub use look::look;
-pub(crate) use look::open_state;
+pub(crate) use look::{open_state, read, read_without};
 pub use place::{Old, Place};
 pub use report::{Fault, Report};
 
@@ -26,7 +26,7 @@ use crate::output::{
     ClusterJson, Stage, StagedHost, finish, read_host, recover, top_files, write_state,
 };
 use hosts::{Outcome, Worked, work};
-use look::{look_on, read};
+use look::look_on;
 use report::at_out;
 
 /// Reads, compiles, writes. `only` names the hosts of a partial build; none names all.
@@ -85,10 +85,8 @@ pub fn build<'a>(
     let Worked { found, outcomes, runbook } = worked;
     let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
     let (swaps, diffs) = stage_rest(place, &stage, compiled, rest)?;
-    let recipients = &compiled.readers.vault;
-    let vault = vault.into_writes(recipients).map_err(|it| Fault::Environment(it.sentence()))?;
     let writes = StateWrites {
-        vault,
+        vault: vault.into_writes(&compiled.readers.vault)?,
         certificates: compiled.allotted.certificates.clone(),
         lock: lock_changes.then_some(lock),
         ..seals

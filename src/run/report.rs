@@ -26,6 +26,12 @@ impl From<OutFault> for Fault {
     }
 }
 
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Environment(refusal.sentence())
+    }
+}
+
 /// What came of it.
 pub struct Report<'a> {
     pub sources: Sources<'a>,

@@ -61,6 +61,12 @@ super::explanations! {
         "Have a new certificate signed for the key in the vault, or bring the key that belongs to
          this one.";
 
+    AuthorityEnds, "state/a-certificate-that-ends-with-its-authority.txt":
+        "Nobody believes a certificate whose authority has ended, whatever day it names itself. So it
+         is made to end with the authority, and this is told while there is time.";
+        "Plan for a new authority: every host has to trust both for a while. Or ask for a shorter
+         `validity`.";
+
     Template, "err/templates/a-name-that-the-view-does-not-have.case":
         "A template of yours replaces one of clustergen's. It is given values that are quoted for
          their format, so it may lay them out and nothing else.";

@@ -6,6 +6,7 @@
 
 use time::OffsetDateTime;
 
+use super::{asked, with_vault};
 use crate::diag::{Diagnostics, suggestion};
 use crate::identity::{StateWrites, Vault, key_of_files, readers};
 use crate::inventory::Inventory;
@@ -42,9 +43,7 @@ pub fn requests<'a>(
     now: OffsetDateTime,
 ) -> Result<Asked<'a>, Fault> {
     let state = open_state(place)?;
-    if let Some(refusal) = state.without_vault() {
-        return Err(Fault::Environment(refusal.sentence()));
-    }
+    with_vault(&state)?;
     let mut sources = Sources::new(place.folder);
     let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
     let mut diagnostics = Diagnostics::default();
@@ -62,14 +61,9 @@ pub fn requests<'a>(
         requests.push(request(&mut vault, &facts, &inventory, (name, certificate), host)?);
     }
     let recipients = readers(&inventory, &mut diagnostics).vault;
-    let vault = vault.into_writes(&recipients).map_err(|it| Fault::Environment(it.sentence()))?;
-    let writes = StateWrites { vault, ..StateWrites::default() };
+    let writes = StateWrites { vault: vault.into_writes(&recipients)?, ..StateWrites::default() };
     write_state(place.disk, place.state_path, &writes)?;
     Ok(Asked { sources, diagnostics, requests: Some(requests) })
-}
-
-fn asked<T>(why: impl Into<String>) -> Result<T, Fault> {
-    Err(Fault::Asked(why.into()))
 }
 
 fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Certificate, Fault> {
@@ -129,8 +123,7 @@ fn request(
     let host_name = host.map(|id| inventory.host(id).name.as_str());
     let secret = key_of_files(name, certificate, host_name.unwrap_or_default());
     let names = names(facts, name, certificate, host);
-    let pem = vault.request(&secret, &names, certificate.key_type);
-    let pem = pem.map_err(|it| Fault::Environment(it.sentence()))?;
+    let pem = vault.request(&secret, &names, certificate.key_type)?;
     let Some(pem) = pem else {
         return asked(format!(
             "the key of `{name}` is the secret `{secret}`, which has no value yet: tell it first, or take `key` out and have one made"

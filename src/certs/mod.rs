@@ -1,0 +1,28 @@
+//! Certificates beside the builds: `certs list`, `csr`, `renew`.
+//!
+//! In: a [`Place`](crate::run::Place), what was asked for, the time. Out: what to print, after what
+//! is new lies in the state folder, written as a build writes it. Not here: bundles, which the next
+//! build makes.
+
+mod csr;
+mod list;
+mod renew;
+
+pub use csr::{Asked, Request, requests};
+pub use list::{Row, ends_by, json, list, table};
+pub use renew::{Renewal, Renewing, renew};
+
+use crate::identity::State;
+use crate::run::Fault;
+
+/// Nothing can be made where the keys are not.
+fn with_vault(state: &State) -> Result<(), Fault> {
+    match state.without_vault() {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}
+
+fn asked<T>(why: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault::Asked(why.into()))
+}

@@ -1,0 +1,147 @@
+//! `certs renew`: certificates of the cluster's authority, made anew before they end.
+//!
+//! The lock forgets them, so settling makes them as it makes every new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::{Date, OffsetDateTime};
+
+use super::{asked, with_vault};
+use crate::Compiled;
+use crate::diag::suggestion;
+use crate::identity::{Dry, StateWrites, Vault, seen};
+use crate::model::facts::CertificateSource;
+use crate::output::write_state;
+use crate::run::{Fault, Place, Report, open_state, read, read_without};
+
+/// What is made anew.
+pub struct Renewing<'a> {
+    /// `www` of all hosts, or `node1/www`.
+    pub names: &'a [String],
+    /// All that end by this day.
+    pub by: Option<Date>,
+    /// The keys stay.
+    pub keep_key: bool,
+}
+
+/// A certificate that was made anew.
+pub struct Renewal {
+    /// `node1/www`.
+    pub key: String,
+    pub was: Option<Date>,
+    pub until: Option<Date>,
+}
+
+/// Makes certificates anew and writes them to the state; bundles show them after the next build.
+/// Nothing is written where the description is wrong.
+///
+/// # Errors
+/// The surroundings are in the way, or what was asked for is not there.
+pub fn renew<'a>(
+    place: Place<'a>,
+    renewing: &Renewing,
+    now: OffsetDateTime,
+) -> Result<(Report<'a>, Vec<Renewal>), Fault> {
+    let state = open_state(place)?;
+    with_vault(&state)?;
+    let before = read(place, &state, &mut Dry)?;
+    let Some(compiled) =
+        before.compiled.as_ref().filter(|_| !before.diagnostics.fatal(place.strict))
+    else {
+        return Ok((before, Vec::new()));
+    };
+    let old = made(compiled);
+    let chosen = chosen(compiled, &old, renewing)?;
+    if chosen.is_empty() {
+        return Ok((before, Vec::new()));
+    }
+    let mut vault = Vault::new(place.safe(), now);
+    if !renewing.keep_key {
+        vault.replace_keys(chosen.clone());
+    }
+    let report = read_without(place, &state, &chosen, &mut vault)?;
+    let Some(compiled) =
+        report.compiled.as_ref().filter(|_| !report.diagnostics.fatal(place.strict))
+    else {
+        return Ok((report, Vec::new()));
+    };
+    let writes = StateWrites {
+        vault: vault.into_writes(&compiled.readers.vault)?,
+        certificates: compiled.allotted.certificates.clone(),
+        lock: Some(compiled.allotted.lock.print(place.name)),
+        ..StateWrites::default()
+    };
+    write_state(place.disk, place.state_path, &writes)?;
+    let new = made(compiled);
+    let renewal = |key: String| {
+        let (was, until) = (old.get(&key).copied(), new.get(&key).copied());
+        Renewal { key, was, until }
+    };
+    let renewals = chosen.into_iter().map(renewal).collect();
+    Ok((report, renewals))
+}
+
+/// What the cluster's authority has signed, and when it ends.
+fn made(compiled: &Compiled) -> BTreeMap<String, Date> {
+    let lines = compiled.allotted.lock.active.certificates.keys();
+    let leaves = &compiled.allotted.settled.leaves;
+    let named = leaves.iter().map(|(key, leaf)| {
+        (format!("{}/{}", compiled.inventory.host(key.host).name, key.name), leaf)
+    });
+    let named: BTreeMap<String, _> = named.collect();
+    let until = |key: &String| Some((key.clone(), seen(&named.get(key)?.pem).first()?.until));
+    lines.filter_map(until).collect()
+}
+
+fn chosen(
+    compiled: &Compiled,
+    made: &BTreeMap<String, Date>,
+    renewing: &Renewing,
+) -> Result<BTreeSet<String>, Fault> {
+    let mut chosen = BTreeSet::new();
+    if let Some(day) = renewing.by {
+        chosen.extend(made.iter().filter(|(_, until)| **until <= day).map(|(key, _)| key.clone()));
+    }
+    for name in renewing.names {
+        let fits = |key: &&String| *key == name || of(key) == name;
+        let found: Vec<&String> = made.keys().filter(fits).collect();
+        if found.is_empty() {
+            return asked(not_there(compiled, made, name));
+        }
+        chosen.extend(found.into_iter().cloned());
+    }
+    Ok(chosen)
+}
+
+/// `www` of `node1/www`.
+fn of(key: &str) -> &str {
+    key.rsplit_once('/').map_or(key, |(_, name)| name)
+}
+
+/// Why there is nothing to renew of this name.
+fn not_there(compiled: &Compiled, made: &BTreeMap<String, Date>, name: &str) -> String {
+    if name == "ca" {
+        return "a new authority means a new certificate for every host, and hosts that trust both until all have one: that is not done by `renew`; `docs/decisions.md` says how to go about it".to_owned();
+    }
+    let facts = &compiled.facts;
+    let source = facts.certificates.get(of(name)).map(|it| &it.source);
+    match source {
+        Some(CertificateSource::Files { .. }) => format!(
+            "`{name}` is signed by somebody else: `clustergen certs csr` makes a request for a new one"
+        ),
+        Some(CertificateSource::OnHost { .. }) => {
+            format!("`{name}` is kept on the hosts by somebody else, who renews it too")
+        }
+        _ if facts.leaves.keys().any(|key| key.name == name) => {
+            format!("`{name}` is not made yet: `clustergen build` makes it")
+        }
+        _ => {
+            let known = made.keys().flat_map(|key| [key.as_str(), of(key)]);
+            let known = known.chain(facts.certificates.keys().map(String::as_str));
+            let help = suggestion(name, known, || {
+                "name one as `certs list` does, or one host's as `node1/www`".to_owned()
+            });
+            format!("nothing shows a certificate `{name}`: {help}")
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What certificates say of themselves, for people.
+
+use sha2::{Digest, Sha256};
+use time::{Date, OffsetDateTime};
+use x509_parser::pem::Pem;
+
+use super::chain::common_name;
+use super::keys::kind_word;
+use super::vault::hex;
+
+/// What a certificate says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    pub subject: String,
+    pub issuer: String,
+    /// What kind its key is: `p-256`.
+    pub kind: String,
+    /// The day on which it ends.
+    pub until: Date,
+    /// SHA-256 of all of it.
+    pub sha256: String,
+}
+
+/// The certificates of a PEM text, in its order; what is none is left out.
+#[must_use]
+pub fn seen(pem: &str) -> Vec<Seen> {
+    let blocks = Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok);
+    let seen = blocks.filter_map(|block| {
+        let certificate = block.parse_x509().ok()?;
+        Some(Seen {
+            subject: common_name(certificate.subject()),
+            issuer: common_name(certificate.issuer()),
+            kind: kind_word(certificate.public_key()),
+            until: certificate.validity().not_after.to_datetime().date(),
+            sha256: hex(&Sha256::digest(&block.contents)),
+        })
+    });
+    seen.collect()
+}
+
+/// When the first one ends.
+pub(super) fn end_of(pem: &str) -> Option<OffsetDateTime> {
+    let block = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?;
+    Some(block.parse_x509().ok()?.validity().not_after.to_datetime())
+}
+
+/// Certificates in a few words, for a diff, one for each of a chain:
+/// `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
+#[must_use]
+pub fn certificate_words(pem: &str) -> Vec<String> {
+    let words = |it: Seen| format!("sha256:{} until {}", &it.sha256[..16], it.until);
+    seen(pem).into_iter().map(words).collect()
+}
