@@ -34,6 +34,7 @@ mod reference;
 mod renew;
 mod same;
 mod schedules;
+mod secrets;
 mod starters;
 mod steps;
 mod support;

@@ -94,6 +94,8 @@ fn word(key: &ResourceKey) -> &'static str {
         ResourceKey::Unit(_) => "unit",
         ResourceKey::Step(_) => "step",
         ResourceKey::StepFile(..) => "step-file",
+        ResourceKey::Born(_) => "born",
+        ResourceKey::BornTo => "born_to",
         ResourceKey::Verify(_) => "verify",
     }
 }

@@ -10,11 +10,11 @@ use crate::cli::{clustergen, code, text};
 use crate::support::{compare_text, golden, no_faults, tree};
 
 /// Keys that open nothing but what these tests make.
-const ALICE: [&str; 2] = [
+pub const ALICE: [&str; 2] = [
     "age17jrjymwa8x5rzdv5p7kq8tus67x76mvnqak0dhwzpynq8xelfy8q53d07n",
     "AGE-SECRET-KEY-18W47CS2GQUUDXQ3NF4RDHM2X7JVM5GXD8M9LEYVNEMP2WGRLP0XQ369F32",
 ];
-const BOB: [&str; 2] = [
+pub const BOB: [&str; 2] = [
     "age14ry30a23vknv6zjfujgaqemyanftdj542ldzsn98jqr0jdk8ws4sukvfxf",
     "AGE-SECRET-KEY-1AH5439Q069EA3PQ6KU8YLEQPZJQWC5CWHGNP9W5AR6GLXSSEF97Q79GL3G",
 ];
@@ -41,10 +41,10 @@ fn vault(recipients: &[&str]) -> String {
 }
 
 /// A project of a user's, with the files of two people's keys.
-struct Project(tempfile::TempDir);
+pub struct Project(tempfile::TempDir);
 
 impl Project {
-    fn of(kdl: &str) -> Self {
+    pub fn of(kdl: &str) -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         fs::write(project.at("alice"), ALICE[1]).unwrap();
         fs::write(project.at("bob"), format!("# a comment\n{}\n", BOB[1])).unwrap();
@@ -52,25 +52,25 @@ impl Project {
         project
     }
 
-    fn says(&self, kdl: &str) {
+    pub fn says(&self, kdl: &str) {
         fs::write(self.at("cluster.kdl"), kdl).unwrap();
     }
 
-    fn at(&self, path: &str) -> std::path::PathBuf {
+    pub fn at(&self, path: &str) -> std::path::PathBuf {
         self.0.path().join(path)
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub fn run(&self, args: &[&str]) -> Output {
         clustergen(self.0.path(), args, &[])
     }
 
-    fn good(&self, args: &[&str]) -> String {
+    pub fn good(&self, args: &[&str]) -> String {
         let done = self.run(args);
         assert_eq!(code(&done), 0, "{args:?}: {}", text(&done));
         text(&done)
     }
 
-    fn bad(&self, args: &[&str], with: i32, why: &str) {
+    pub fn bad(&self, args: &[&str], with: i32, why: &str) {
         let before = self.files();
         let done = self.run(args);
         assert_eq!(code(&done), with, "{args:?}: {}", text(&done));
@@ -78,16 +78,27 @@ impl Project {
         assert_eq!(before, self.files(), "{args:?} changed something");
     }
 
-    fn files(&self) -> BTreeMap<String, String> {
+    pub fn files(&self) -> BTreeMap<String, String> {
         tree(self.0.path())
     }
 
-    fn state(&self) -> BTreeMap<String, String> {
+    pub fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// What was built, without its history.
+    pub fn out(&self) -> BTreeMap<String, String> {
+        let mut files = tree(&self.at("out"));
+        files.retain(|name, _| !name.ends_with("changes.diff") && name != "CHANGES.md");
+        files
+    }
+
+    pub fn state(&self) -> BTreeMap<String, String> {
         tree(&self.at("cluster.state"))
     }
 }
 
-fn is_plain(name: &str) -> bool {
+pub fn is_plain(name: &str) -> bool {
     let known = ["vault/recipients", "vault/lock"].contains(&name);
     name.starts_with("vault/") && !known && Path::new(name).extension() != Some("age".as_ref())
 }

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Inventory, origin};
-use crate::model::facts::SecretSource;
+use crate::model::facts::{Giver, SecretSource};
 use crate::model::host::HostId;
+use crate::model::value::AbsPath;
 use crate::schema::{Schema, Stage, check::check};
 use crate::services::{Decode, Instance, Names, SecretDecl, find, named_certificate};
 use crate::source::Span;
-use crate::syntax::node::{Document, Node, Scalar};
+use crate::syntax::node::{Document, Node, Scalar, Value};
 
 /// The cluster, typed.
 pub struct Cluster {
@@ -50,7 +51,7 @@ pub fn decode(
             }
         }
     }
-    let names = names(document, &fine, diagnostics);
+    let names = names(document, &fine, inventory, diagnostics);
     let mut instances: BTreeMap<String, Instance> = BTreeMap::new();
     for node in fine {
         let key = node.key();
@@ -81,10 +82,19 @@ fn taken(key: &str, second: Span, first: Span) -> Diagnostic {
         .help("give one of them another name, or take it out")
 }
 
-fn names(document: &Document, services: &[&Node], diagnostics: &mut Diagnostics) -> Names {
+fn names(
+    document: &Document,
+    services: &[&Node],
+    inventory: &Inventory,
+    diagnostics: &mut Diagnostics,
+) -> Names {
     let mut names = Names::default();
     for node in document.nodes.iter().filter(|node| node.is("secret")) {
-        let (Some(name), Some(source)) = (node.label(), secret_source(node)) else { continue };
+        let (Some(name), Some(source)) =
+            (node.label(), secret_source(node, inventory, diagnostics))
+        else {
+            continue;
+        };
         if let Some(first) = names.secrets.get(name) {
             diagnostics.push(taken(&node.key(), node.head, first.origin.span));
             continue;
@@ -102,15 +112,38 @@ fn names(document: &Document, services: &[&Node], diagnostics: &mut Diagnostics)
     names
 }
 
-fn secret_source(node: &Node) -> Option<SecretSource> {
-    let Some(generate) = node.child("generate") else {
-        let given = ["env", "file", "prompt"].iter().any(|it| node.child(it).is_some());
-        return given.then_some(SecretSource::Given);
-    };
-    let length = match generate.prop("length").map(|value| &value.scalar) {
-        Some(Scalar::Integer(length)) => usize::try_from(*length).ok()?,
-        Some(_) => return None,
-        None => 32,
-    };
-    Some(SecretSource::Generate { length })
+fn secret_source(
+    node: &Node,
+    inventory: &Inventory,
+    diagnostics: &mut Diagnostics,
+) -> Option<SecretSource> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let told = |name: &str| node.child(name).and_then(|it| text(it.args.first()));
+    if let Some(generate) = node.child("generate") {
+        let length = match generate.prop("length").map(|value| &value.scalar) {
+            Some(Scalar::Integer(length)) => usize::try_from(*length).ok()?,
+            Some(_) => return None,
+            None => 32,
+        };
+        return Some(SecretSource::Generate { length });
+    }
+    if let Some(born) = node.child("born-on") {
+        let hosts = inventory.resolve(&born.args, diagnostics);
+        let [host] = hosts.as_slice() else {
+            if !hosts.is_empty() {
+                let message = "a secret is made on one host";
+                let diagnostic = Diagnostic::error(Code::WrongValue, message);
+                let help = "name the host on which the installer runs first";
+                diagnostics.push(diagnostic.at(born.head, "").help(help));
+            }
+            return None;
+        };
+        inventory.all_managed(&hosts, diagnostics);
+        let host = host.value;
+        let path = AbsPath::parse(&text(born.prop("path"))?).ok()?;
+        return Some(SecretSource::Born { host, path });
+    }
+    let given = told("env").map(Giver::Env).or_else(|| told("file").map(Giver::File));
+    let prompt = node.child("prompt").map(|_| Giver::Prompt);
+    given.or(prompt).map(SecretSource::Given)
 }

@@ -17,7 +17,7 @@
 //! | diff, write | `Bundle`s, what was there | a page, files | [`diff`], [`output`], [`disk`] |
 //!
 //! [`compile`] is the way up to `Settled`; [`run`] takes it to the end; [`pack`] makes of a build
-//! what is carried to the hosts; [`certs`] makes requests for certificates that others sign; [`cli`]
+//! what is carried to the hosts; [`certs`] makes requests for certificates that others sign; [`secrets`] takes values in; [`cli`]
 //! is the edge. [`reference`] tells what the schema says, [`systemd`] which directives there are
 //! since when, [`watch`] how far a build is.
 //!
@@ -56,6 +56,7 @@ pub mod reference;
 pub mod render;
 pub mod run;
 pub mod schema;
+pub mod secrets;
 pub mod services;
 pub mod source;
 pub mod syntax;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::Compiled;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::identity::{Refusal, value, value_name};
+use crate::identity::{Refusal, value};
 use crate::model::facts::{LeafKey, SecretSource};
 use crate::model::host::HostId;
 use crate::model::plan::Slot;
@@ -80,10 +80,11 @@ fn lacking(place: Place, compiled: &Compiled, hosts: &[HostId], found: &mut Diag
             Err(other) => (Code::NeedsVault, other.sentence()),
         };
         let (span, given) = asked_for(compiled, slot);
-        let file = place.state_path.join(value_name(slot));
-        let file = file.display();
         let help = if given {
-            format!("write its value to `{file}`, readable to you alone")
+            let secret = &slot.secret;
+            format!(
+                "`clustergen secrets set {secret}` takes it in; one that a host makes comes by `clustergen import`"
+            )
         } else {
             "fetch the vault that belongs to this lock".to_owned()
         };
@@ -102,7 +103,7 @@ fn named(slot: &Slot) -> String {
 fn asked_for(compiled: &Compiled, slot: &Slot) -> (Span, bool) {
     let facts = &compiled.facts;
     if let Some(secret) = facts.secrets.get(&slot.secret) {
-        return (secret.origin.span, secret.source == SecretSource::Given);
+        return (secret.origin.span, !matches!(secret.source, SecretSource::Generate { .. }));
     }
     let key = slot.secret.strip_prefix("key/").and_then(|key| key.split_once('/'));
     let leaf = key.and_then(|(host, name)| {

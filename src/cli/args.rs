@@ -49,6 +49,9 @@ pub(super) enum Command {
     /// What ends when, new certificates, and requests for those that somebody else signs.
     #[command(subcommand)]
     Certs(CertsCommand),
+    /// Values that no reviewed file shows.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Put each host's bundle and the values of its secrets into an archive, to be carried there.
     Pack(PackArgs),
     /// Write a description to start from.
@@ -169,6 +172,57 @@ fn day(text: &str) -> Result<Date, String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let days = Duration::parse(text).ok().filter(|it| it.days() > 0);
     days.ok_or_else(|| "write days or weeks, as `30d` or `4w`".to_owned())
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum SecretsCommand {
+    /// Show every secret, where its value comes from, and whether it has one; never a value.
+    List(SecretsListArgs),
+    /// Take a value in from where the description says: a variable, a file, the keyboard.
+    Set(SetArgs),
+    /// Draw values anew; the next build puts them into the bundles.
+    Rotate(RotateArgs),
+    /// Write the vault's files anew for the recipients that the description names.
+    Rekey(Input),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SecretsListArgs {
+    #[command(flatten)]
+    pub(super) input: Input,
+
+    /// For programs.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SetArgs {
+    /// The description.
+    pub(super) description: PathBuf,
+
+    /// The secret's name.
+    pub(super) name: String,
+
+    /// Take it from this file, or with `-` from standard input, whatever the description says.
+    #[arg(long, value_name = "FILE")]
+    pub(super) from: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RotateArgs {
+    /// The description.
+    pub(super) description: PathBuf,
+
+    /// The secrets' names, as `secrets list` has them.
+    #[arg(required = true)]
+    pub(super) names: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
 }
 
 #[derive(Args, Debug)]

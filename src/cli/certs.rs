@@ -55,9 +55,10 @@ fn renew(args: &RenewArgs, manner: Manner) -> Done {
         let (until, was) = (said(renewal.until), said(renewal.was));
         print(&format!("{}: until {until}, was {was}\n", renewal.key))?;
     }
-    match renewals.is_empty() {
-        true => tell("nothing has to be renewed\n"),
-        false => tell("`clustergen build` puts what is new into the bundles\n"),
+    if renewals.is_empty() {
+        tell("nothing has to be renewed\n");
+    } else {
+        tell("`clustergen build` puts what is new into the bundles\n");
     }
     Ok(())
 }

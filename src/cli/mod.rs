@@ -10,12 +10,14 @@ mod manual;
 mod pack;
 mod progress;
 mod project;
+mod secrets;
 mod write;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::diag::render::Format;
 use crate::run::Fault;
@@ -65,6 +67,9 @@ pub fn run() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         complain(&format!("internal error, please report it: {info}"));
     }));
+    // whatever happens, no value is left in a file of the system's
+    let nothing = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, nothing);
     let done = std::panic::catch_unwind(|| dispatch(&cli));
     let failure = match done {
         Ok(Ok(())) => return ExitCode::SUCCESS,
@@ -101,6 +106,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Check(input) => commands::check(input, manner),
         Command::Diff(args) => diff::diff(args, manner),
         Command::Certs(command) => certs::certs(command, manner),
+        Command::Secrets(command) => secrets::secrets(command, manner),
         Command::Expand(input) => commands::expand(input, manner),
         Command::Links(args) => commands::links(args, manner),
         Command::Init(args) => language::init(args),

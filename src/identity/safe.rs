@@ -2,7 +2,7 @@
 //!
 //! In: the state folder, the identities of who is at work. Out: bytes. Not here: what they mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -14,8 +14,11 @@ use crate::source::Folder;
 /// What ends the names of encrypted files.
 pub(super) const ENCRYPTED: &str = ".age";
 
+/// A copy of the lock, which is nothing secret.
+const LOCK: &str = "vault/lock";
+
 /// To whom the files are encrypted, a line each: the files themselves do not tell.
-pub(super) const RECIPIENTS: &str = "vault/recipients";
+pub const RECIPIENTS: &str = "vault/recipients";
 
 /// Something that knows what the vault holds.
 pub trait Keep: Sync {
@@ -105,6 +108,38 @@ pub(super) fn as_kept(
     });
     kept.collect()
 }
+
+/// Every file of the vault as it is to lie for these recipients, and what has to go then.
+///
+/// # Errors
+/// A file cannot be opened, or not encrypted.
+pub fn rekeyed(safe: Safe, recipients: &[Recipient]) -> Result<Rekeyed, Refusal> {
+    let files = safe.folder.list("vault").map_err(Refusal::Vault)?;
+    let files: Vec<String> = files.iter().map(|file| format!("vault/{file}")).collect();
+    let ours = |file: &&String| ![LOCK, RECIPIENTS].contains(&file.as_str()) && !is_rest(file);
+    let mut plain = BTreeMap::new();
+    for file in files.iter().filter(ours) {
+        let name = file.strip_suffix(ENCRYPTED).unwrap_or(file);
+        let value = safe.read(name)?.ok_or_else(|| broken(file, "it is not there any more"))?;
+        plain.insert(name.to_owned(), value);
+    }
+    let mut kept = as_kept(plain, recipients)?;
+    let mut gone: BTreeSet<String> = files.iter().filter(ours).cloned().collect();
+    gone.retain(|file| !kept.contains_key(file));
+    match recipients {
+        [] => gone.extend(files.iter().filter(|it| *it == RECIPIENTS).cloned()),
+        _ => kept.extend([recipients_file(recipients)]),
+    }
+    Ok((kept, gone))
+}
+
+/// What a write that was stopped left beside its file.
+fn is_rest(file: &str) -> bool {
+    file.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
+}
+
+/// Files by name, and names that have to go.
+type Rekeyed = (BTreeMap<String, Zeroizing<Vec<u8>>>, BTreeSet<String>);
 
 pub(super) fn broken(name: &str, why: &str) -> Refusal {
     Refusal::Vault(format!("`{name}` cannot be used: {why}"))

@@ -135,9 +135,19 @@ impl Run<'_> {
                         None
                     }
                 },
-                (SecretSource::Given, None) => {
+                (source, None) => {
+                    let help = match source {
+                        SecretSource::Born { host, .. } => {
+                            let host = &self.inventory.host(*host).name;
+                            format!(
+                                "when its installer has run there: `apply.sh --bootstrap export` on `{host}`, then `clustergen import {host} FILE`"
+                            )
+                        }
+                        _ => format!(
+                            "`clustergen secrets set {key}` takes it in; until then it can be built and reviewed, but not applied"
+                        ),
+                    };
                     let message = format!("the secret `{key}` has no value yet");
-                    let help = "it can be built and reviewed without, but not applied";
                     let diagnostic = Diagnostic::warning(Code::SecretUnset, message);
                     self.diagnostics.push(diagnostic.at(secret.origin.span, "").help(help));
                     None

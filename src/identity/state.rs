@@ -126,18 +126,18 @@ pub struct StateWrites {
     /// Host → its secrets, sealed.
     pub sealed: BTreeMap<String, String>,
     pub lock: Option<String>,
-    /// Hosts whose sealed secrets the lock does not name any more.
-    pub unsealed: BTreeSet<String>,
+    /// Files that nothing names any more, by path below the state folder.
+    pub gone: BTreeSet<String>,
 }
 
 impl StateWrites {
     #[must_use]
     pub fn are_none(&self) -> bool {
-        let Self { vault, certificates, sealed, lock, unsealed } = self;
+        let Self { vault, certificates, sealed, lock, gone } = self;
         let texts = [certificates, sealed];
         vault.is_empty()
             && texts.iter().all(|it| it.is_empty())
             && lock.is_none()
-            && unsealed.is_empty()
+            && gone.is_empty()
     }
 }

@@ -108,6 +108,31 @@ impl<'a> Vault<'a> {
         Ok(())
     }
 
+    /// Takes a secret's value in; another one that it had stays beside it. Its keyed digest.
+    ///
+    /// # Errors
+    /// What is there cannot be read.
+    pub fn set_secret(&mut self, key: &str, value: Zeroizing<Vec<u8>>) -> Made<String> {
+        let digest_key = self.digest_key()?;
+        let name = secret_name(key);
+        let old = self.read(&name)?.filter(|old| *old != value);
+        if let Some(old) = old {
+            let digest = keyed_digest(&digest_key, key, &old)?;
+            self.pending.insert(old_name(&name, &digest), old);
+        }
+        let digest = keyed_digest(&digest_key, key, &value)?;
+        self.pending.insert(name, value);
+        Ok(digest)
+    }
+
+    /// Draws a secret's value anew.
+    ///
+    /// # Errors
+    /// There are no random numbers, or what is there cannot be read.
+    pub fn draw_secret(&mut self, key: &str, length: usize) -> Made<String> {
+        self.set_secret(key, draw(length)?)
+    }
+
     /// Signs with the authority, several at once.
     fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
         let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
@@ -122,9 +147,9 @@ impl<'a> Vault<'a> {
         }
         let known: Vec<Option<KeyPair>> = requests
             .iter()
-            .map(|request| match self.replaced.contains(&request.key) {
-                true => Ok(None),
-                false => self.key(&key_name(&request.key)),
+            .map(|request| {
+                let replaced = self.replaced.contains(&request.key);
+                if replaced { Ok(None) } else { self.key(&key_name(&request.key)) }
             })
             .collect::<Made<_>>()?;
         let work = requests.par_iter().zip(known);

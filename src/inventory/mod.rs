@@ -12,7 +12,7 @@ pub use read::inventory;
 
 use std::collections::BTreeSet;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::facts::Origin;
 use crate::model::host::{HostId, HostSet};
 use crate::model::value::Port;
@@ -107,6 +107,22 @@ impl Inventory {
             }
         }
         hosts
+    }
+
+    /// Tells hosts that are asked to run something, and get no bundle.
+    pub fn all_managed(&self, hosts: &[Spanned<HostId>], diagnostics: &mut Diagnostics) {
+        for host in hosts {
+            let known = self.host(host.value);
+            if !known.managed {
+                let message = format!("`{}` gets no bundle, so nothing can run there", known.name);
+                diagnostics.push(
+                    Diagnostic::error(Code::Unmanaged, message)
+                        .at(host.span, "")
+                        .at(known.origin.span, "`managed=#false` stands here")
+                        .help("take `managed=#false` off the host, or name another one"),
+                );
+            }
+        }
     }
 }
 

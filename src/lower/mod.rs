@@ -6,9 +6,9 @@ mod syncs;
 use crate::decode::Cluster;
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
-use crate::model::facts::Facts;
+use crate::model::facts::{Facts, Origin, SecretSource};
 use crate::model::host::HostId;
-use crate::model::plan::{Condition, HostPlan, Kind, Resource};
+use crate::model::plan::{Born, Condition, HostPlan, Kind, Resource};
 use crate::model::settled::Settled;
 use crate::services::{Instance, Lowering, find};
 
@@ -45,6 +45,7 @@ pub fn lower(
         }
     }
     opened_there(&mut plan, inventory);
+    born_there(&mut plan, inventory, facts);
     syncs::leave_to_them(&mut plan, inventory, facts, diagnostics);
     plan
 }
@@ -57,11 +58,28 @@ fn opened_there(plan: &mut HostPlan, inventory: &Inventory) {
     if plan.slots.is_empty() {
         return;
     }
-    let resource = Resource {
-        kind: Kind::Package(package.to_owned()),
-        condition: Condition::default(),
-        owner: plan.origin.path.clone(),
-        origin: plan.origin.clone(),
-    };
-    plan.resources.entry(resource.kind.key()).or_insert(resource);
+    add(plan, Kind::Package(package.to_owned()), &plan.origin.clone());
+}
+
+/// The secrets that an installer makes on this host.
+fn born_there(plan: &mut HostPlan, inventory: &Inventory, facts: &Facts) {
+    for (name, secret) in &facts.secrets {
+        let SecretSource::Born { host, path } = &secret.source else { continue };
+        if *host == plan.host {
+            let born = Born { secret: name.clone(), path: path.clone() };
+            add(plan, Kind::Born(born), &secret.origin);
+            let recipients: Vec<String> =
+                inventory.vault.iter().map(|it| it.value.clone()).collect();
+            if !recipients.is_empty() {
+                add(plan, Kind::BornTo(recipients), &inventory.cluster.origin);
+            }
+        }
+    }
+}
+
+/// A resource of no service's. Of two alike one is enough.
+fn add(plan: &mut HostPlan, kind: Kind, origin: &Origin) {
+    let (key, owner, origin) = (kind.key(), origin.path.clone(), origin.clone());
+    let condition = Condition::default();
+    plan.resources.entry(key).or_insert(Resource { kind, condition, owner, origin });
 }

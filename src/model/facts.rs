@@ -186,7 +186,20 @@ pub enum SecretSource {
     /// Letters and digits, drawn once.
     Generate { length: usize },
     /// A person has it, and brings it into the vault.
-    Given,
+    Given(Giver),
+    /// A vendor's installer makes it on a host, in this file.
+    Born { host: HostId, path: AbsPath },
+}
+
+/// From where a person takes a value.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Giver {
+    /// An environment variable.
+    Env(String),
+    /// A file, relative to the description.
+    File(String),
+    /// Their head.
+    Prompt,
 }
 
 /// A value that no reviewed file may show.

@@ -236,7 +236,17 @@ pub enum Kind {
     Check(Check),
     Step(Step),
     StepFile(StepFile),
+    Born(Born),
+    /// Who can open what was born here, on its way to the vault.
+    BornTo(Vec<String>),
     Verify(Verify),
+}
+
+/// A secret that a vendor's installer makes on this host, in a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Born {
+    pub secret: String,
+    pub path: AbsPath,
 }
 
 /// When a resource is seen to; always, where nothing is said.
@@ -276,6 +286,8 @@ pub enum ResourceKey {
     Step(String),
     /// Step and name.
     StepFile(String, String),
+    Born(String),
+    BornTo,
     Verify(String),
 }
 
@@ -298,7 +310,9 @@ impl ResourceKey {
             | Self::Unit(it)
             | Self::Step(it)
             | Self::StepFile(_, it)
+            | Self::Born(it)
             | Self::Verify(it) => it,
+            Self::BornTo => "the vault",
         }
     }
 }
@@ -321,6 +335,8 @@ impl Kind {
             Self::Unit(it) => ResourceKey::Unit(it.name.clone()),
             Self::Step(it) => ResourceKey::Step(it.key.clone()),
             Self::StepFile(it) => ResourceKey::StepFile(it.step.clone(), it.name.clone()),
+            Self::Born(it) => ResourceKey::Born(it.secret.clone()),
+            Self::BornTo(_) => ResourceKey::BornTo,
             Self::Verify(it) => ResourceKey::Verify(it.title.clone()),
         }
     }

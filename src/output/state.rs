@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::tree::{OutFault, at, parents};
 use crate::disk::Disk;
-use crate::identity::{StateWrites, is_old, waiting};
+use crate::identity::{RECIPIENTS, StateWrites, is_old, waiting};
 
 /// What keeps secrets out of git, and line ends as they are.
 const GIT_FILES: [(&str, &str); 2] = [
@@ -43,8 +43,10 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         at(&folder, disk.make_folder(&folder, 0o700))?;
     }
     // what is replaced lies safe under its old name before anything has its place
-    let (old, new): (Vec<_>, Vec<_>) = writes.vault.iter().partition(|(name, _)| is_old(name));
-    for values in [old, new] {
+    let (old, rest): (Vec<_>, Vec<_>) = writes.vault.iter().partition(|(name, _)| is_old(name));
+    // and that all is encrypted to somebody is said when it is
+    let (readers, new) = rest.into_iter().partition(|(name, _)| *name == RECIPIENTS);
+    for values in [old, new, readers] {
         for (name, bytes) in &values {
             replace(disk, &state.join(name), bytes, 0o600)?;
         }
@@ -77,9 +79,8 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
     for file in files {
         take_place(disk, &state.join(file))?;
     }
-    for host in &writes.unsealed {
-        let blob = state.join(format!("{SEALED}/{host}.age"));
-        at(&blob, disk.remove_file(&blob))?;
+    for name in &writes.gone {
+        at(&state.join(name), disk.remove_file(&state.join(name)))?;
     }
     Ok(())
 }

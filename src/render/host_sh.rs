@@ -115,7 +115,8 @@ fn rank(kind: &Kind) -> (u8, u32) {
         Kind::Unit(_) => 12,
         Kind::Step(step) => return (13, step.number.0),
         Kind::StepFile(_) => 13,
-        Kind::Verify(_) => 14,
+        Kind::Born(_) | Kind::BornTo(_) => 14,
+        Kind::Verify(_) => 15,
     };
     (rank, 0)
 }
@@ -150,6 +151,18 @@ fn line(resource: &Resource) -> Result<Option<Text>, String> {
             words
         }
         Kind::Keys(keys) => keys_words(keys, span)?,
+        Kind::Born(it) => {
+            let mut words = vec!["born".to_owned(), quoted(&it.secret, span)?];
+            words.push(quoted(it.path.as_str(), span)?);
+            words
+        }
+        Kind::BornTo(recipients) => {
+            let mut words = vec!["born_to".to_owned()];
+            for recipient in recipients {
+                words.push(quoted(recipient, span)?);
+            }
+            words
+        }
         // apply.sh finds it by the step's name
         Kind::StepFile(_) => return Ok(None),
     };

@@ -95,6 +95,8 @@ impl Manifest {
                 | Kind::Keys(_)
                 | Kind::Ensure(_)
                 | Kind::StepFile(_)
+                | Kind::Born(_)
+                | Kind::BornTo(_)
                 | Kind::Check(_) => {}
             }
             if let Some((at, entry)) = entry(resource, files) {

@@ -103,7 +103,7 @@ pub fn build<'a>(
 /// built keeps its own.
 fn lock_of(compiled: &Compiled, outcomes: &mut [Outcome], whole: bool) -> (Lock, StateWrites) {
     let mut lock = compiled.allotted.lock.clone();
-    let mut unsealed: BTreeSet<String> = lock.seals.keys().cloned().collect();
+    let old: BTreeSet<String> = lock.seals.keys().cloned().collect();
     if whole {
         lock.seals.clear();
     }
@@ -115,8 +115,9 @@ fn lock_of(compiled: &Compiled, outcomes: &mut [Outcome], whole: bool) -> (Lock,
         }
         lock.seals.insert(outcome.host.clone(), sealed.line);
     }
-    unsealed.retain(|host| !lock.seals.contains_key(host));
-    (lock, StateWrites { unsealed, ..writes })
+    let gone = old.iter().filter(|host| !lock.seals.contains_key(*host));
+    writes.gone = gone.map(|host| format!("sealed/{host}.age")).collect();
+    (lock, writes)
 }
 
 /// Certificates whose keys nobody knows any more are not replaced without a word.

@@ -36,18 +36,7 @@ impl Decode<'_> {
     /// that get no bundle are refused.
     pub fn managed_hosts(&mut self, node: &Node, child: &str) -> Vec<Spanned<HostId>> {
         let hosts = self.hosts(node, child);
-        for host in &hosts {
-            let known = self.inventory.host(host.value);
-            if !known.managed {
-                let message = format!("`{}` gets no bundle, so nothing can run there", known.name);
-                self.diagnostics.push(
-                    Diagnostic::error(Code::Unmanaged, message)
-                        .at(host.span, "")
-                        .at(known.origin.span, "`managed=#false` stands here")
-                        .help("take `managed=#false` off the host, or name another one"),
-                );
-            }
-        }
+        self.inventory.all_managed(&hosts, self.diagnostics);
         hosts
     }
 

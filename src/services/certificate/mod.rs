@@ -124,7 +124,7 @@ impl Service for Certificate {
 /// A private key is one that a person has: nothing draws it.
 fn given_secret(key: &Spanned<String>, cx: &mut Decode) -> Option<()> {
     let secret = cx.secret(key)?;
-    if secret.source == SecretSource::Given {
+    if !matches!(secret.source, SecretSource::Generate { .. }) {
         return Some(());
     }
     let message = format!("the secret `{}` is letters and digits, and no private key", key.value);

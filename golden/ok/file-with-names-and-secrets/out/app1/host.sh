@@ -18,6 +18,7 @@ resources() {
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     own /etc/hosts none -
     file      0640 root:app /etc/app/local.ini reload app.service
+    file      0600 root:root /etc/app/salt none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-own.cfg none -
     file      0644 root:root /etc/motd restart motd.service
     seed      0644 root:root /etc/redis/sentinel.conf none -

@@ -20,6 +20,8 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-own.cfg none -
     file      0644 root:root /etc/timezone none -
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
+    born      salt /opt/app/salt
+    born_to   age17jrjymwa8x5rzdv5p7kq8tus67x76mvnqak0dhwzpynq8xelfy8q53d07n
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
