@@ -31,6 +31,7 @@ mod full;
 mod generations;
 mod gluu;
 mod host;
+mod host_key;
 mod hosts;
 mod injection;
 mod jobs;

@@ -29,8 +29,8 @@ line_end='
 
 usage() {
     cat <<'END'
-usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
-                [--rollback | --uninstall] [--install-packages] [--older] [--json]
+usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP |
+                 --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
                 [--root DIR] [--secrets DIR] [--i-am NAME]
   (nothing)           install, then reload what changed
   --dry-run           say what would change, with the diff; change nothing
@@ -39,6 +39,7 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
   --mark-done STEP    say that a step was done by hand
+  --host-key          the lines of the description that have secrets sealed for this host
   --rollback          install the bundle that was here before the last one; again, the one before
                       that. With --dry-run only say so. Data, packages and users stay
   --uninstall         take away what was installed, and put back what was there before; with
@@ -89,6 +90,7 @@ while [ $# -gt 0 ]; do
         --verify) mode=verify ;;
         --list) mode=list ;;
         --bootstrap | --mark-done) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
+        --host-key) mode='host-key' ;;
         --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
         --older) older=1 ;;

@@ -101,6 +101,7 @@ without_change() {
     at=$mode
     resources
     case $mode in
+        host-key) tell_host_keys ;;
         bootstrap | mark-done)
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
             [ "$mode" = bootstrap ] || mark_done "$wanted"

@@ -121,5 +121,6 @@ outcome() {
     printf '  "changes": [%s],\n' "${planned:+$line_end$planned$line_end  }"
     printf '  "waits": [%s],\n' "$(printf '%s' "$waiting" | sed 's/^ //; s/[^ ][^ ]*/"&"/g; s/ /, /g')"
     printf '  "steps": %s,\n' "$(json_list "$work/steps")"
-    printf '  "proofs": %s\n}\n' "$(json_list "$work/proofs")"
+    printf '  "proofs": %s,\n' "$(json_list "$work/proofs")"
+    printf '  "host_keys": %s\n}\n' "$(json_list "$work/host_keys")"
 }

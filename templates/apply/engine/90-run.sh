@@ -56,10 +56,10 @@ case $instead in
 esac
 secrets=${secrets:-$bundle/secrets}
 mkdir -p "$work/scratch"
-for list in changed record keys back accounts probe steps proofs; do : >"$work/$list"; done
+for list in changed record keys back accounts probe steps proofs host_keys; do : >"$work/$list"; done
 
 case $mode in
-    verify | list | bootstrap | mark-done)
+    verify | list | bootstrap | mark-done | host-key)
         doing=''
         # not in a condition: there no command of a step would stop it
         without_change
