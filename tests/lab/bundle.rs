@@ -22,6 +22,9 @@ case $1 in
 esac
 "#;
 
+/// What a bundle's sums are of.
+const LISTED: &str = "find apply.sh host.sh secrets.age files edits steps -type f";
+
 /// Units as files: `/tmp/units/NAME.active` and `.enabled`. `/tmp/at-VERB` is run on a VERB, with
 /// the process that asks and the unit.
 const UNITS: &str = r#"#!/bin/sh
@@ -87,7 +90,7 @@ impl Bundle {
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             fs::write(to, text).unwrap();
         }
-        self.sums("find apply.sh host.sh files edits steps -type f");
+        self.sums(LISTED);
     }
 
     /// A line more in its table, with the right sums.
@@ -95,7 +98,7 @@ impl Bundle {
         let table = self.folder.path().join("host.sh");
         let text = fs::read_to_string(&table).unwrap();
         fs::write(table, format!("{text}{line}\n")).unwrap();
-        self.sums("find apply.sh host.sh files edits steps -type f");
+        self.sums(LISTED);
     }
 
     /// Writes the sums of the files that a command lists.
@@ -126,6 +129,29 @@ impl Bundle {
         fs::write(self.folder.path().join("secrets").join(token), value).unwrap();
     }
 
+    /// Has values sealed for SSH keys, by the real age and in armor as a build does, instead of
+    /// giving them in a folder.
+    pub(crate) fn seal(&self, values: &[(&str, &str)], keys: &[&str]) {
+        let folder = TempDir::new().unwrap();
+        for (token, value) in values {
+            fs::write(folder.path().join(token), value).unwrap();
+        }
+        let tar = ["tar", "--format=ustar", "--mode=0600", "-cf", "all.tar"];
+        let tokens: Vec<&str> = values.iter().map(|(token, _)| *token).collect();
+        good(&run_in(folder.path(), &[&tar[..], &tokens].concat()));
+        self.seal_file(&folder.path().join("all.tar"), keys);
+    }
+
+    /// The same of a file that may be anything.
+    pub(crate) fn seal_file(&self, plain: &Path, keys: &[&str]) {
+        let recipients = keys.iter().flat_map(|key| ["-r", key]);
+        let words = ["age", "-a", "-o", "secrets.age"].into_iter().chain(recipients);
+        let words: Vec<&str> = words.chain([plain.to_str().unwrap()]).collect();
+        good(&run_in(self.folder.path(), &words));
+        let _ = fs::remove_dir_all(self.folder.path().join("secrets"));
+        self.sums(LISTED);
+    }
+
     /// Brings it to a host and runs it there; what was asked of systemd.
     pub(crate) fn on(&self, host: &Host, args: &[&str]) -> (Output, Vec<String>) {
         self.on_with(&["sh"], host, args)
@@ -151,6 +177,10 @@ impl Bundle {
         copy.arg("-r").arg(self.folder.path()).arg(host.path("/tmp/bundle"));
         assert!(copy.status().unwrap().success());
     }
+}
+
+fn run_in(folder: &Path, words: &[&str]) -> Output {
+    Command::new(words[0]).args(&words[1..]).current_dir(folder).output().unwrap()
 }
 
 /// A folder for a trial with a file in it.

@@ -1,6 +1,6 @@
 //! `apply.sh --host-key`: what a description needs to have secrets sealed for a host.
 //!
-//! Keys are those of the real ssh-keygen.
+//! Keys are those of the real ssh-keygen. Not here: opening what is sealed ([`crate::sealed`]).
 
 use serde_json::{Value, json};
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::built::said;
 use crate::bundle::{Bundle, good, host_with_units};
 use crate::host::Host;
+use crate::host_key;
 use crate::shims;
 use crate::snapshot::Snapshot;
 
@@ -44,8 +45,8 @@ check 0 'grep -q . /etc/app/main.conf' /etc/app/main.conf
 unit main.service
 ";
 
-/// What is installed, and what shall be.
-fn bundles() -> (Bundle, Bundle) {
+/// What is installed, and what shall be: that comes sealed for the host's key.
+fn bundles(key: &str) -> (Bundle, Bundle) {
     let old = "directory 0750 root:root /srv/old\nlink /etc/app/link main.conf none -\n\
                file 0644 root:root /etc/app/gone.conf none -\nunit gone.service";
     let new = "directory 0750 root:root /srv/new\nlink /etc/app/link new/new.conf none -\n\
@@ -65,7 +66,9 @@ fn bundles() -> (Bundle, Bundle) {
         bundle.secret(&format!("CGSECRET_{word}"), &format!("{word}-value"));
         bundle
     };
-    (bundle(old, "old", "gone.conf"), bundle(new, "new", "new/new.conf"))
+    let (old, new) = (bundle(old, "old", "gone.conf"), bundle(new, "new", "new/new.conf"));
+    new.seal(&[("CGSECRET_new", "new-value")], &[key]);
+    (old, new)
 }
 
 /// A host on which runs can be killed.
@@ -118,7 +121,7 @@ impl Fragile {
         symlink("/usr/bin/mawk", host.path("/usr/local/bin/awk")).unwrap();
         shims::ready(&host, COUNT);
         let fragile = Self { host, shell };
-        let (old, new) = bundles();
+        let (old, new) = bundles(&host_key::key(&fragile.host, "ed25519"));
         for (bundle, to) in [(old, "/tmp/old"), (new, "/tmp/new")] {
             let mut copy = Command::new("cp");
             copy.arg("-r").arg(bundle.folder.path()).arg(fragile.host.path(to));

@@ -54,6 +54,7 @@ mod readers;
 mod refusals;
 mod reload;
 mod scripts;
+mod sealed;
 mod secrets;
 mod shims;
 mod snapshot;

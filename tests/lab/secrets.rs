@@ -10,6 +10,7 @@ use crate::apply::SHELLS;
 use crate::built::said;
 use crate::bundle::{Bundle, good, host_with_units, root_with};
 use crate::host::Host;
+use crate::host_key;
 use crate::shims;
 
 /// What whoever looks at processes can see of each (proc(5)).
@@ -65,11 +66,13 @@ fn no_value_is_in_arguments_environment_outputs_or_the_log() {
     let values = ["Sesame-1\nand \"more\"\n", "Sesame-2 $(id) \\ 'x'\n"];
     for shell in SHELLS {
         let host = host();
+        let own = host_key::key(&host, "rsa");
         let program = format!("/usr/bin/{}", shell[0]);
         let shell = [&[&*program], &shell[1..]].concat();
         shims::ready(&host, LOOK);
         let [first, second] = ["CGSECRET_k_1", "CGSECRET_k_2"]
             .map(|token| bundle(TABLE, token, values[usize::from(token.ends_with('2'))]));
+        second.seal(&[("CGSECRET_k_2", values[1])], &[&own]);
         let run = |bundle: &Bundle, args: &[&str]| {
             shims::on(&host);
             let done = bundle.on_with(&shell, &host, args).0;
@@ -99,6 +102,7 @@ fn no_value_is_in_arguments_environment_outputs_or_the_log() {
         }
         let seen = String::from_utf8_lossy(&fs::read(host.path("/tmp/seen")).unwrap()).into_owned();
         assert!(seen.contains("/etc/key") && seen.contains("folder="), "nothing was seen");
+        assert!(seen.contains("age\0-d\0") && seen.contains("tar\0-xOf\0"), "nothing was opened");
         let log = host.read("/var/log/clustergen.log");
         for (text, name) in [(&seen, "processes"), (&outputs, "outputs"), (&log, "log")] {
             assert!(!text.contains("Sesame"), "{name}: {}", around(text, "Sesame"));

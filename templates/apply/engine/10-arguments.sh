@@ -49,7 +49,8 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --json              say the outcome on standard output as JSON, and all else on standard error
   --root DIR          install below DIR: no service is touched, no name is compared
   --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise.
-                      What was installed with the bundle before is known
+                      What was installed with the bundle before is known, and the rest is in the
+                      bundle's secrets.age, which age opens with this host's SSH key
   --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
 Exit codes: 0 done, 1 refused, or failed and put back, 2 differs (--check) or does not work
 (--verify), 4 failed, and not everything could be put back, 5 installed, but something waits for a

@@ -1,19 +1,23 @@
 # --- making what is to be installed -----------------------------------------------------------
 
-# tokens FILE...: the tokens in them, each once.
-tokens() { grep -ho 'CGSECRET_[A-Za-z0-9_]*' "$@" | sort -u; }
+# tokens WHERE...: the tokens in them, each once; WHERE may begin with options for grep.
+tokens() { grep -ho -e 'CGSECRET_[A-Za-z0-9_]\{1,\}' "$@" | sort -u; }
 
 # value_of TOKEN: sets value, the file that has it: what was given now goes before what came with the
-# last bundle. Fails where nobody has it.
+# last bundle, and that before what has to be opened. A token names its value by digest, so each is
+# right. Fails where nobody has it.
 value_of() {
     for value in "$secrets/$1" "$state/generations/$newest/secrets/$1"; do [ ! -f "$value" ] || return 0; done
-    return 1
+    unseal "$1"
 }
 
 # take_value TOKEN: puts it where `fill` and the generation find it.
 take_value() {
     [ ! -f "$work/secrets/$1" ] || return 0
-    value_of "$1" || fail "the value of $1 is not in $secrets: give the bundle its secrets first"
+    if ! value_of "$1"; then
+        [ ! -f "$bundle/secrets.age" ] || fail "the value of $1 is neither in $secrets nor in secrets.age: build again, and copy the bundle here"
+        fail "the value of $1 is not in $secrets: give the bundle its secrets first"
+    fi
     text=$(cat "$value") || fail "the value of $1 in ${value%/*} cannot be read"
     [ -n "$text" ] || fail "the value of $1 in ${value%/*} is empty"
     mkdir -p "$work/secrets"

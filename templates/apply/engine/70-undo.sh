@@ -46,8 +46,8 @@ remove_account() {
 undo() {
     undoing=1 lost=0
     say "putting back what was there"
-    # room for what follows
-    rm -rf "$work/new" "$work/generation"
+    # room for what follows, and no opened secrets where something is lost
+    rm -rf "$work/new" "$work/generation" "$work/sealed"
     cut -f6 "$work/changed" | grep ^/ >"$work/paths"
     each_line "$work/paths" remove_temporary
     each_line "$work/none" remove

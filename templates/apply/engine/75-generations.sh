@@ -43,7 +43,7 @@ stage_generation() {
         cp -RL "$bundle/$part" "$work/generation"
     done
     # values that nothing was filled with now, because it is in place
-    { grep -rhos 'CGSECRET_[A-Za-z0-9_]*' "$work/generation" || :; } | sort -u >"$work/tokens"
+    tokens -rs "$work/generation" >"$work/tokens"
     while read -r token; do
         if value_of "$token"; then take_value "$token"; fi
     done <"$work/tokens"
