@@ -27,6 +27,7 @@ made /etc/both none - 'test -s /etc/both' 'cat /etc/key >/etc/both' /etc/key
 check 0 'grep -q . /etc/key' /etc/key
 unit a.service
 verify 'the key is there' 'grep -q . /etc/key'
+born key /etc/key
 step 1/1 fill keeps 'the tables are there'
 }
 run_fill() {
@@ -87,6 +88,7 @@ fn no_value_is_in_arguments_environment_outputs_or_the_log() {
             (&first, &["--check"]),
             (&first, &["--verify"]),
             (&first, &["--bootstrap", "fill"]),
+            (&first, &["--bootstrap", "export"]),
             (&second, &["--dry-run"]),
             (&second, &["--json"]),
             (&second, &["--verify", "--json"]),

@@ -10,6 +10,7 @@
 #                     kind path mark-or-sha256 action unit sha256-in-the-bundle
 #   keys              what stood in files of others where keys were set: see keys_editor
 #   done/             the marks of one-time steps
+#   export/           secrets that were made here, on their way to the vault
 #   generations/N/    the bundles that were installed, with the values of their secrets; the
 #                     highest number is the one that is
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
@@ -38,6 +39,7 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --verify            prove that what is installed works; exit 2 where something does not
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
+                      `export` hands over the secrets that were made on this host
   --mark-done STEP    say that a step was done by hand
   --host-key          the lines of the description that have secrets sealed for this host
   --rollback          install the bundle that was here before the last one; again, the one before

@@ -14,6 +14,8 @@ ensure() { each ensure "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
 step() { each step "$@"; }
+born() { each born "$@"; }
+born_to() { each born_to "$@"; }
 verify() { each verify "$@"; }
 
 # where FOLDER VERB...: only on hosts that have the folder.
@@ -73,6 +75,8 @@ each() {
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
         mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
+        list:born | bootstrap:born | mark-done:born) printf '%s\t%s\n' "$2" "$3" >>"$work/births" ;;
+        bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;
         *) ;;

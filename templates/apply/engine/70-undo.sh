@@ -73,7 +73,7 @@ finish() {
     [ ! -d "$work/old" ] || rm -rf "$state/last"
     each_line "$work/first" keep_first
     # what steps proved is no longer so, and nobody goes back to where nothing is
-    [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations"
+    [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations" "$state/export"
     keep_generation
     keep_list keys keys
     keep_list record installed

@@ -102,9 +102,12 @@ without_change() {
     resources
     case $mode in
         host-key) tell_host_keys ;;
+        list) list_export ;;
         bootstrap | mark-done)
+            [ "$wanted" != export ] || [ ! -s "$work/births" ] || found=1
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
             [ "$mode" = bootstrap ] || mark_done "$wanted"
+            [ "$mode:$wanted" != bootstrap:export ] || export_born
             [ -z "$awaited" ] || say "now say apply.sh: what waited for $wanted is started then"
             ;;
     esac

@@ -15,3 +15,55 @@ tell_host_keys() {
     [ -z "$lost_half" ] || fail "$lost_half.pub is not here, or not what it should be: ssh-keygen -y -f $lost_half >$lost_half.pub makes it"
     fail "this host has no SSH key that secrets can be sealed for, ed25519 or RSA: make one with ssh-keygen -A"
 }
+
+# `born NAME PATH` in host.sh is a secret that somebody else's installer makes on this host, and
+# `born_to RECIPIENT...` says for whom it can be encrypted on its way to the vault (age(1)). The step
+# `export` makes a tar of them, a file NAME for each, which `clustergen import` reads.
+
+# list_export: a line among the steps, where something is born.
+list_export() {
+    born_here=$(cut -f1 "$work/births" | tr '\n' ' ')
+    [ -z "$born_here" ] || list_step - export keeps "hand over the secrets that are made here: ${born_here% }"
+}
+
+# export_born: all of them, in a file that root alone can read, or nothing.
+export_born() {
+    absent=''
+    mkdir "$work/born"
+    while IFS=$tab read -r name path; do
+        if [ -f "$root$path" ] && [ -s "$root$path" ]; then
+            doing="reading $path"
+            cat "$root$path" >"$work/born/$name"
+        else
+            absent="$absent $path"
+        fi
+    done <"$work/births"
+    [ -z "$absent" ] || fail "not here, or empty:$absent: run the installer that makes them first; nothing was exported"
+    command -v tar >/dev/null 2>&1 || fail "tar, which packs the secrets, is not here: install the package tar"
+    doing='packing the secrets'
+    # shellcheck disable=SC2046  # names of secrets
+    tar -cf "$work/export" -C "$work/born" $(cut -f1 "$work/births")
+    exported=$state/export/$host.tar
+    if [ -s "$work/recipients" ] && command -v age >/dev/null 2>&1; then
+        alone age -R "$work/recipients" "$work/export" >"$work/encrypted" || fail "age could not encrypt the secrets: see above; nothing was exported"
+        mv -f "$work/encrypted" "$work/export"
+        exported=$exported.age
+    fi
+    doing="writing $exported"
+    mkdir -p "$state/export"
+    mv -f "$work/export" "$exported"
+    doing=''
+    keep_log
+    case $exported in
+        *.age)
+            rm -f "${exported%.age}"
+            say "export: the secrets that are made here lie in $exported, encrypted"
+            ;;
+        *)
+            rm -f "$exported.age"
+            say "export: the secrets that are made here lie in $exported, not encrypted: treat it as a private key"
+            ;;
+    esac
+    say "carry it to where the description lies, say clustergen import $host ${exported##*/} there, and remove it here"
+    mark_done export
+}

@@ -56,7 +56,7 @@ case $instead in
 esac
 secrets=${secrets:-$bundle/secrets}
 mkdir -p "$work/scratch"
-for list in changed record keys back accounts probe steps proofs host_keys; do : >"$work/$list"; done
+for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
 case $mode in
     verify | list | bootstrap | mark-done | host-key)
