@@ -1,10 +1,14 @@
-//! Archives on a host: unpacked by its own programs, applied as they are.
+//! Bundles with their secrets on a host: archives that its own programs unpack, and what a build seals.
+//!
+//! Applied as they are. Not here: bundles written by hand ([`crate::sealed`]).
 
 use std::fs;
+use std::process::Command;
 
-use crate::built::{Built, said};
+use crate::built::{Built, examples, said};
 use crate::bundle::{good, start};
 use crate::host::Host;
+use crate::host_key;
 
 /// Whether every file of a host's own has the values in it that the vault has.
 fn filled(built: &Built, host: &Host, name: &str) {
@@ -51,6 +55,36 @@ fn an_archive_is_unpacked_on_its_host_and_applied_as_it_is() {
         host.write("/tmp/running", "");
         let again = host.run(&[&format!("{folder}/apply.sh")]);
         assert!(said(&again).contains("nothing to change"), "{}", said(&again));
+    }
+}
+
+#[test]
+fn what_a_build_seals_for_the_keys_that_a_host_says_is_opened_there() {
+    let built = Built::example("web.kdl");
+    let host = host_key::without("app1");
+    for kind in ["ed25519", "rsa"] {
+        host_key::key(&host, kind);
+    }
+    let run = |words: &[&str]| {
+        let mut copy = Command::new("cp");
+        copy.arg("-rT").arg(built.bundle("app1")).arg(host.path("/tmp/bundle"));
+        good(&copy.output().unwrap());
+        host.run(&[&["sh", "/tmp/bundle/apply.sh"], words].concat())
+    };
+    let lines = String::from_utf8(run(&["--host-key"]).stdout).unwrap();
+    let text = fs::read_to_string(examples().join("web.kdl")).unwrap();
+    let line = text.lines().find(|it| it.starts_with("host \"app1\"")).unwrap();
+    built.rebuild(&text.replace(line, &format!("{line} {{\n{lines}}}")));
+    for only in ["rsa", "ed25519"] {
+        let away = if only == "rsa" { "ed25519" } else { "rsa" };
+        let [path, hidden] = ["", ".away"].map(|end| format!("/etc/ssh/ssh_host_{away}_key{end}"));
+        good(&host.run(&["mv", &path, &hidden]));
+        let done = run(&[]);
+        assert_eq!(done.status.code(), Some(5), "csync2 waits for its first sync: {}", said(&done));
+        filled(&built, &host, "app1");
+        good(&host.run(&["mv", &hidden, &path]));
+        good(&run(&["--uninstall"]));
+        assert!(!host.path("/etc/csync2_ssl_key.pem").exists());
     }
 }
 
