@@ -1,10 +1,11 @@
-//! Archives of the hosts: what is in them, as real programs read them, and when none is written.
+//! Archives of the hosts: what is in them, as real programs read them, who signed it, and when none
+//! is written.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 use crate::cli::{clustergen, code, text};
 use crate::support::{compare_tree, no_faults, tree};
@@ -355,5 +356,124 @@ fn a_value_that_was_replaced_is_found_by_the_digest_that_the_lock_names() {
     for value in values {
         let value = String::from_utf8(value).unwrap();
         assert!(secrets.values().any(|it| *it == value), "{value} was not packed");
+    }
+}
+
+/// Runs a program in a folder, without input.
+fn run(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir(folder).stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+fn key(folder: &Path, name: &str, passphrase: &str) {
+    let words = ["ssh-keygen", "-q", "-t", "ed25519", "-C", "", "-N", passphrase, "-f", name];
+    assert!(run(folder, &words).status.success());
+}
+
+/// What of a folder `SIGNED` and its signature say nothing about, or not the truth.
+fn judged(folder: &Path) -> String {
+    let script = "ssh-keygen -Y verify -f ../signers -I me -n clustergen -s SIGNED.sig <SIGNED >&2
+        sha256sum -c --quiet SIGNED SHA256SUMS >&2
+        find . -type f ! -name 'SIGNED*' | sed 's:^./::' | while read -r file; do
+            grep -Fq \"  $file\" SIGNED SHA256SUMS || echo \"$file\"
+        done";
+    let done = run(folder, &["sh", "-ec", script]);
+    assert!(done.status.success(), "{}", text(&done));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn an_archive_is_signed_with_all_that_is_in_it() {
+    let folder = project();
+    let at = folder.path();
+    key(at, "key", "");
+    let public = fs::read_to_string(at.join("key.pub")).unwrap();
+    fs::write(at.join("signers"), format!("me {public}")).unwrap();
+    let done = clustergen(at, &["pack", "--as", "tar", "--sign", "key"], &[("TMPDIR", ".")]);
+    assert_eq!(code(&done), 0, "{}", text(&done));
+    let told =
+        "./packs/a.tar: 11 files, 4 secrets, signed\n./packs/b.tar: 10 files, 3 secrets, signed\n";
+    assert_eq!(text(&done), told, "and nothing of ssh-keygen's");
+    for host in ["a", "b"] {
+        assert!(run(at, &["tar", "xpf", &format!("packs/{host}.tar")]).status.success());
+        assert_eq!(judged(&at.join(host)), "");
+        for name in ["SIGNED", "SIGNED.sig"] {
+            let mode = fs::metadata(at.join(host).join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "a short password could be guessed from its sum");
+        }
+    }
+    let left = fs::read_dir(at).unwrap().map(|it| it.unwrap().file_name());
+    assert!(left.into_iter().all(|it| !it.to_string_lossy().starts_with("clustergen.")));
+}
+
+#[test]
+fn an_agent_signs_with_the_private_half_of_a_public_key() {
+    let folder = project();
+    let at = folder.path();
+    key(at, "key", "");
+    let script = "trap 'kill $SSH_AGENT_PID' EXIT
+        eval \"$(ssh-agent -a \"$PWD/agent\")\" >/dev/null
+        ssh-add -q key
+        rm key
+        \"$1\" pack --sign key.pub --host b";
+    let done = run(at, &["sh", "-ec", script, "sh", env!("CARGO_BIN_EXE_clustergen")]);
+    assert_eq!(text(&done), "./packs/b.zip: 10 files, 3 secrets, signed\n");
+}
+
+#[test]
+fn a_passphrase_is_asked_for_once() {
+    let folder = project();
+    let at = folder.path();
+    key(at, "locked", "open sesame");
+    write(&at.join("ask"), "#!/bin/sh\necho \"$1\" >>asked\necho open sesame\n");
+    fs::set_permissions(at.join("ask"), PermissionsExt::from_mode(0o755)).unwrap();
+    let ask = [("SSH_ASKPASS", "./ask"), ("SSH_ASKPASS_REQUIRE", "force"), ("DISPLAY", ":0")];
+    let done = clustergen(at, &["pack", "--sign", "locked"], &ask);
+    assert_eq!(code(&done), 0, "{}", text(&done));
+    assert_eq!(text(&done).matches(" signed\n").count(), 2, "{}", text(&done));
+    assert_eq!(fs::read_to_string(at.join("asked")).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn nothing_is_packed_where_the_key_does_not_sign() {
+    let folder = project();
+    let at = folder.path();
+    key(at, "locked", "a passphrase that nobody is there to give");
+    key(at, "lone", "");
+    remove(&at.join("lone"));
+    fs::create_dir(at.join("old")).unwrap();
+    // as OpenSSH 8.0 says it
+    write(&at.join("old/ssh-keygen"), "#!/bin/sh\necho 'unknown option -- Y' >&2\nexit 1\n");
+    fs::set_permissions(at.join("old/ssh-keygen"), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let before = tree(at);
+    for (key, path) in [
+        ("locked", &*path),
+        ("lone.pub", &path),
+        ("nowhere", &path),
+        ("cluster.kdl", &path),
+        ("lone.pub", "old"),
+        ("lone.pub", "nowhere"),
+    ] {
+        // without a terminal, wherever the tests are run
+        let mut command = Command::new("/usr/bin/setsid");
+        command.args(["--wait", env!("CARGO_BIN_EXE_clustergen"), "pack", "--sign", key]);
+        command.current_dir(at).stdin(Stdio::null());
+        command.env("PATH", path).env("TMPDIR", at);
+        let done = command.env_remove("SSH_AUTH_SOCK").env_remove("DISPLAY").output().unwrap();
+        let why = match path {
+            "nowhere" => {
+                "ssh-keygen is not installed, and `--sign` signs by it (package openssh-client, or openssh-clients)".to_owned()
+            }
+            _ => format!(
+                "ssh-keygen did not sign with `{key}`, and said why: name a private key that you may use, or a public one whose private half an agent has; OpenSSH signs since 8.1"
+            ),
+        };
+        let told = text(&done);
+        assert_eq!(code(&done), 3, "{told}");
+        assert!(told.ends_with(&format!("clustergen: {why}\n")), "{told}");
+        assert!(path == "nowhere" || told.lines().count() > 1, "ssh-keygen says why: {told}");
+        assert!(tree(at) == before && !at.join("packs").exists(), "something was written");
     }
 }

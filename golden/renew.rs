@@ -230,7 +230,7 @@ fn a_renewal_that_is_killed_anywhere_loses_no_key() {
             }
             build_well(bench.place(&description, "cluster.kdl"));
             let to = bench.out.with_file_name("packs");
-            let packing = Packing { only: &[], to: &to, form: Form::Tar };
+            let packing = Packing { only: &[], to: &to, form: Form::Tar, signer: None };
             let (report, packs) = pack(bench.place(&description, "cluster.kdl"), packing).unwrap();
             assert_eq!(packs.len(), 2, "{at}: {}", messages(&report));
             renew(bench.place(&description, "cluster.kdl"), &renewing, day()).unwrap();

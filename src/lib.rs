@@ -26,7 +26,8 @@
 //! # Invariants
 //!
 //! - The core does no I/O: texts come in by [`source::Folder`], changes go out by [`disk::Disk`],
-//!   entropy and dates by [`identity::Mint`]. It never ends the process and never prints.
+//!   entropy and dates by [`identity::Mint`], signatures by [`pack::Sign`]. It never ends the process and
+//!   never prints.
 //! - A module imports only from those above it in the table; services never import each other.
 //! - A template is given only [`quote::Text`], made by a quoting function, and booleans.
 //! - Every value and resource carries the place that made it ([`source::Span`]).

@@ -1,7 +1,8 @@
 //! One archive per host: its bundle, and the values of its secrets.
 //!
-//! In: a [`Place`] whose output is what a build would write, with its vault. Out: archives that
-//! nobody else may read, each written whole. Not here: the archives' form, and how they travel.
+//! In: a [`Place`] whose output is what a build would write, with its vault, and who signs. Out:
+//! archives that nobody else may read, each written whole, and none before all are signed. Not here:
+//! the archives' form, how a signature is made, and how they travel.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::model::facts::{LeafKey, SecretSource};
 use crate::model::host::HostId;
 use crate::model::plan::Slot;
 use crate::output::{Form, Packed, archive, keep_archive};
+use crate::render::{Bundle, SUMS, sha256};
 use crate::run::{Fault, Place, Report, compare_with, selected};
 use crate::source::{Sources, Span};
 
@@ -25,6 +27,20 @@ pub struct Packing<'a> {
     pub only: &'a [String],
     pub to: &'a Path,
     pub form: Form,
+    pub signer: Option<&'a dyn Sign>,
+}
+
+/// The sums of all that is packed, as `sha256sum -c` reads them, and their signature.
+const SIGNED: &str = "SIGNED";
+const SIGNATURE: &str = "SIGNED.sig";
+
+/// The key of whoever packs.
+pub trait Sign {
+    /// A signature of each text, in their order; all at once, so that a passphrase is asked for once.
+    ///
+    /// # Errors
+    /// A sentence.
+    fn sign(&self, texts: &[String]) -> Result<Vec<Vec<u8>>, String>;
 }
 
 /// An archive that was written.
@@ -56,8 +72,11 @@ pub fn pack<'a>(place: Place<'a>, packing: Packing) -> Result<(Report<'a>, Vec<A
             lacking(place, compiled, &hosts, &mut found);
         }
         if report.fresh() && !found.fatal(place.strict) {
-            for host in hosts {
-                archives.push(pack_host(place, packing, compiled, host, &report.sources)?);
+            let sources = &report.sources;
+            let signed = sign(place, packing, compiled, &hosts, sources)?;
+            for (number, host) in hosts.into_iter().enumerate() {
+                let contents = Contents::of(place, compiled, host, sources)?;
+                archives.push(contents.pack(place, packing, signed.get(number))?);
             }
         }
     }
@@ -113,32 +132,93 @@ fn asked_for(compiled: &Compiled, slot: &Slot) -> (Span, bool) {
     (leaf.map(|it| it.origin.span).unwrap_or_default(), false)
 }
 
-fn pack_host(
+/// What is signed, and how.
+struct Signed {
+    text: String,
+    signature: Vec<u8>,
+}
+
+/// What is signed of each host; nothing where nobody signs. The contents are made again when they
+/// are packed, because those of a large cluster do not fit in memory together.
+fn sign(
     place: Place,
     packing: Packing,
     compiled: &Compiled,
-    host: HostId,
+    hosts: &[HostId],
     sources: &Sources,
-) -> Result<Archive, Fault> {
-    let changed = || Fault::Environment("files changed while they were packed: try again".into());
-    let mut none = Diagnostics::default();
-    let plan = compiled.plan(host, &mut none);
-    let bundle = compiled.bundle(&plan, sources, &mut none).ok_or_else(changed)?;
-    let mut values: BTreeMap<String, Zeroizing<Vec<u8>>> = BTreeMap::new();
-    for (token, slot) in &plan.slots {
-        let value = value(&place.safe(), slot).ok().flatten().ok_or_else(changed)?;
-        values.insert(format!("secrets/{token}"), value);
+) -> Result<Vec<Signed>, Fault> {
+    let Some(signer) = packing.signer else { return Ok(Vec::new()) };
+    let contents = hosts.iter().map(|host| Contents::of(place, compiled, *host, sources));
+    let texts: Vec<String> = contents.map(|it| it.map(|it| it.sums())).collect::<Result<_, _>>()?;
+    let signatures = signer.sign(&texts).map_err(Fault::Environment)?;
+    let both = texts.into_iter().zip(signatures);
+    Ok(both.map(|(text, signature)| Signed { text, signature }).collect())
+}
+
+/// What a host's archive is made of.
+struct Contents {
+    bundle: Bundle,
+    /// By path in the archive.
+    values: BTreeMap<String, Zeroizing<Vec<u8>>>,
+}
+
+impl Contents {
+    fn of(
+        place: Place,
+        compiled: &Compiled,
+        host: HostId,
+        sources: &Sources,
+    ) -> Result<Self, Fault> {
+        let mut none = Diagnostics::default();
+        let plan = compiled.plan(host, &mut none);
+        let bundle = compiled.bundle(&plan, sources, &mut none).ok_or_else(changed)?;
+        let mut values = BTreeMap::new();
+        for (token, slot) in &plan.slots {
+            let value = value(&place.safe(), slot).ok().flatten().ok_or_else(changed)?;
+            values.insert(format!("secrets/{token}"), value);
+        }
+        Ok(Self { bundle, values })
     }
-    let mode = |executable: bool| if executable { 0o755 } else { 0o644 };
-    let ours = bundle.files.iter().map(|(path, file)| {
-        (path.clone(), Packed { bytes: &file.bytes, mode: mode(file.executable) })
-    });
-    let mut files: BTreeMap<String, Packed> = ours.collect();
-    let secrets = values.iter().map(|(path, it)| (path.clone(), Packed { bytes: it, mode: 0o600 }));
-    files.extend(secrets);
-    let bytes = archive(packing.form, &plan.name, &files)
-        .map_err(|error| Fault::Bug(format!("{}: {error}", plan.name)))?;
-    let name = format!("{}.{}", plan.name, packing.form.ending());
-    let path = keep_archive(place.disk, packing.to, &name, &bytes)?;
-    Ok(Archive { path, files: bundle.files.len(), secrets: values.len() })
+
+    /// The sums of what `SHA256SUMS` does not list: of itself, by which the signature is one of the
+    /// whole bundle, and of the values.
+    fn sums(&self) -> String {
+        let sums = self.bundle.files.get(SUMS).map(|file| (SUMS, file.bytes.as_slice()));
+        let values = self.values.iter().map(|(path, value)| (path.as_str(), value.as_slice()));
+        let line = |(path, bytes): (&str, &[u8])| format!("{}  {path}\n", sha256(bytes));
+        sums.into_iter().chain(values).map(line).collect()
+    }
+
+    fn pack(
+        &self,
+        place: Place,
+        packing: Packing,
+        signed: Option<&Signed>,
+    ) -> Result<Archive, Fault> {
+        let mode = |executable: bool| if executable { 0o755 } else { 0o644 };
+        let ours = self.bundle.files.iter().map(|(path, file)| {
+            (path.clone(), Packed { bytes: &file.bytes, mode: mode(file.executable) })
+        });
+        let mut files: BTreeMap<String, Packed> = ours.collect();
+        let private = |bytes| Packed { bytes, mode: 0o600 };
+        files.extend(self.values.iter().map(|(path, value)| (path.clone(), private(value))));
+        if let Some(Signed { text, signature }) = signed {
+            if *text != self.sums() {
+                return Err(changed());
+            }
+            // a short password could be guessed from its sum
+            files.insert(SIGNED.to_owned(), private(text.as_bytes()));
+            files.insert(SIGNATURE.to_owned(), private(signature));
+        }
+        let host = &self.bundle.host;
+        let bytes = archive(packing.form, host, &files)
+            .map_err(|error| Fault::Bug(format!("{host}: {error}")))?;
+        let name = format!("{host}.{}", packing.form.ending());
+        let path = keep_archive(place.disk, packing.to, &name, &bytes)?;
+        Ok(Archive { path, files: self.bundle.files.len(), secrets: self.values.len() })
+    }
+}
+
+fn changed() -> Fault {
+    Fault::Environment("files changed while they were packed: try again".to_owned())
 }

@@ -336,6 +336,12 @@ pub(super) struct PackArgs {
     /// Pack only this host's bundle (may be said again).
     #[arg(long, value_name = "NAME")]
     pub(super) host: Vec<String>,
+
+    /// Sign the archives with this SSH key, by `ssh-keygen -Y sign`: a private key, or a public one
+    /// whose private half an agent has. Hosts that have `/etc/clustergen/allowed_signers` take
+    /// nothing else.
+    #[arg(long, value_name = "KEY")]
+    pub(super) sign: Option<PathBuf>,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

@@ -11,6 +11,7 @@ mod pack;
 mod progress;
 mod project;
 mod secrets;
+mod sign;
 mod write;
 
 use std::io::Write;

@@ -3,10 +3,11 @@
 use super::args::{FormArg, PackArgs};
 use super::commands::{hold, judge, stale};
 use super::project::Project;
+use super::sign::Keygen;
 use super::{Done, Failure, Manner, complain, print};
 use crate::diag::counted;
 use crate::output::Form;
-use crate::pack::{Packing, pack as run_pack};
+use crate::pack::{Packing, Sign, pack as run_pack};
 
 pub(super) fn pack(args: &PackArgs, manner: Manner) -> Done {
     let project = Project::open(&args.input, args.output.as_deref())?;
@@ -18,7 +19,9 @@ pub(super) fn pack(args: &PackArgs, manner: Manner) -> Done {
         FormArg::Zip => Form::Zip,
         FormArg::Tar => Form::Tar,
     };
-    let packing = Packing { only: &args.host, to: &to, form };
+    let keygen = args.sign.as_deref().map(|key| Keygen { key });
+    let signer = keygen.as_ref().map(|it| it as &dyn Sign);
+    let packing = Packing { only: &args.host, to: &to, form, signer };
     let (report, archives) = run_pack(project.place(manner), packing)?;
     judge(&report, manner)?;
     if !report.fresh() {
@@ -32,7 +35,8 @@ pub(super) fn pack(args: &PackArgs, manner: Manner) -> Done {
     for archive in archives {
         let files = counted(archive.files, "file");
         let secrets = counted(archive.secrets, "secret");
-        print(&format!("{}: {files}, {secrets}\n", archive.path.display()))?;
+        let signed = if signer.is_some() { ", signed" } else { "" };
+        print(&format!("{}: {files}, {secrets}{signed}\n", archive.path.display()))?;
     }
     Ok(())
 }
