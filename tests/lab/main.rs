@@ -58,6 +58,7 @@ mod scripts;
 mod sealed;
 mod secrets;
 mod shims;
+mod signed;
 mod snapshot;
 mod started;
 mod steps;

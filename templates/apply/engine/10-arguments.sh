@@ -33,6 +33,7 @@ usage() {
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP |
                  --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
                 [--root DIR] [--secrets DIR] [--i-am NAME]
+       apply.sh --judge DIR
   (nothing)           install, then reload what changed
   --dry-run           say what would change, with the diff; change nothing
   --check             name only what differs; exit 2 where something does
@@ -54,6 +55,10 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
                       What was installed with the bundle before is known, and the rest is in the
                       bundle's secrets.age, which age opens with this host's SSH key
   --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
+  --judge DIR         whether the bundle in DIR is whole, and signed as this host wants it; say so to
+                      an apply.sh that you trust, before you run the one in DIR
+Where /etc/clustergen/allowed_signers lies on this host, see ssh-keygen(1), only bundles are taken
+that somebody in it signed for the namespace clustergen.
 Exit codes: 0 done, 1 refused, or failed and put back, 2 differs (--check) or does not work
 (--verify), 4 failed, and not everything could be put back, 5 installed, but something waits for a
 one-time step, 64 wrong usage.
@@ -85,7 +90,7 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused "--root wants a folder that is not /"
 }
 
-mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log=''
+mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log='' came=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry-run ;;
@@ -100,6 +105,7 @@ while [ $# -gt 0 ]; do
         --json) json=1 ;;
         --root) [ $# -ge 2 ] || misused "$1 wants a folder"; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused "$1 wants a folder"; secrets=$2; shift ;;
+        --judge) [ -d "${2:-}" ] || misused "$1 wants a folder"; mode=judge came=$2; shift ;;
         --i-am) [ $# -ge 2 ] || misused "$1 wants a name"; me=$2; shift ;;
         # not for people: the engine calls itself in a mount namespace, see 45-rehearse.sh
         --rehearse) [ $# -eq 3 ] || misused "$1 is for the engine"; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
@@ -111,4 +117,5 @@ done
 case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused "--$instead goes alone or with --dry-run" ;; esac
 
 case $0 in */*) bundle=${0%/*}/ ;; *) bundle=. ;; esac
-bundle=$(CDPATH='' cd -- "$bundle" && pwd)
+# where a link to it leads now, whoever turns the link meanwhile
+bundle=$(CDPATH='' cd -P -- "${came:-$bundle}" && pwd)

@@ -3,7 +3,7 @@
 # programs_here: what the engine calls; a host that lacks one is told before anything changes.
 programs_here() {
     absent=''
-    for program in awk cat chmod chown cmp cp cut date diff grep head id ln mkdir mktemp mv readlink rm rmdir \
+    for program in awk cat chmod chown cmp cp cut date diff find grep head id ln mkdir mktemp mv readlink rm rmdir \
         sed sha256sum sleep sort stat tail tr uname wc xargs; do
         command -v "$program" >/dev/null 2>&1 || absent="$absent $program"
     done

@@ -14,7 +14,7 @@ same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
 go_back() {
     target=$(generations | tail -n 2 | head -n 1)
     [ "$target" != "$newest" ] || fail "no bundle was here before this one: --uninstall takes away what it installed"
-    bundle=$state/generations/$target secrets=$state/generations/$target/secrets
+    bundle=$state/generations/$target secrets=$state/generations/$target/secrets signer=''
     whole_bundle
     # shellcheck source=/dev/null
     . "$bundle/host.sh"

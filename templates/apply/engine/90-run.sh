@@ -1,7 +1,7 @@
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' lost=0
+missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle
@@ -11,7 +11,14 @@ else
 fi
 
 programs_here
+secrets=${secrets:-$bundle/secrets}
+[ "$mode" = rehearse ] || signed_bundle
 whole_bundle
+if [ "$mode" = judge ]; then
+    [ -n "$signer" ] || fail "$bundle is whole, and there is no $signers here to judge by who signed it"
+    say "$bundle is whole, and $signer signed it"
+    exit 0
+fi
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
@@ -54,7 +61,6 @@ case $instead in
     # a bundle with nothing in it
     uninstall) resources() { :; } ;;
 esac
-secrets=${secrets:-$bundle/secrets}
 mkdir -p "$work/scratch"
 for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
@@ -109,7 +115,7 @@ fi
 doing='beginning'
 [ -n "$root" ] || remember_active
 keep_log
-note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
+note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change${signer:+, signed by $signer}"
 enter installing
 if [ -z "$root" ]; then
     doing='making groups and users'
