@@ -119,8 +119,14 @@ impl Built {
 
     /// Packs a host's bundle with its secrets into an archive.
     pub(crate) fn packed(&self, host: &str, form: &str) -> PathBuf {
+        self.packed_with(&[], host, form)
+    }
+
+    /// As `packed`, with more to say.
+    pub(crate) fn packed_with(&self, more: &[&str], host: &str, form: &str) -> PathBuf {
         let to = self.folder.path().join("packs");
-        let done = clustergen(self.folder.path(), &["pack", "--as", form, "--host", host], None);
+        let words = [&["pack", "--as", form, "--host", host], more].concat();
+        let done = clustergen(self.folder.path(), &words, None);
         assert!(done.status.success(), "{}", said(&done));
         to.join(format!("{host}.{form}"))
     }

@@ -5,8 +5,9 @@
 use std::fs;
 use std::process::Command;
 
+use crate::apply::apply;
 use crate::built::{Built, examples, said};
-use crate::bundle::{good, start};
+use crate::bundle::{failed, good, start};
 use crate::host::Host;
 use crate::host_key;
 
@@ -97,4 +98,27 @@ fn an_archive_for_another_host_is_refused() {
     assert_eq!(done.status.code(), Some(1), "{}", said(&done));
     assert!(said(&done).contains("this bundle is for app2"), "{}", said(&done));
     assert!(!host.path("/etc/csync2_content.key").exists());
+}
+
+#[test]
+fn a_signed_archive_is_taken_by_a_host_that_wants_one_and_a_committed_bundle_is_not() {
+    let built = Built::example("web.kdl");
+    let keygen = ["-q", "-t", "ed25519", "-N", "", "-C", "ops@example.net", "-f", "key"];
+    good(&Command::new("ssh-keygen").args(keygen).current_dir(built.folder()).output().unwrap());
+    let public = fs::read_to_string(built.folder().join("key.pub")).unwrap();
+    let list = format!("ops@example.net namespaces=\"clustergen\" {public}");
+    for (form, unpack) in [("zip", "unzip -q"), ("tar", "tar xf")] {
+        let host = start("app1");
+        host.write("/etc/clustergen/allowed_signers", &list);
+        let archive = built.packed_with(&["--sign", "key"], "app1", form);
+        fs::copy(archive, host.path("/root/archive")).unwrap();
+        let script = format!("umask 022; cd /root; {unpack} archive; exec app1/apply.sh");
+        let done = host.run(&["sh", "-ec", &script]);
+        assert_eq!(done.status.code(), Some(5), "csync2 waits for its first sync: {}", said(&done));
+        assert!(said(&done).contains("signed by ops@example.net\n"), "{}", said(&done));
+        filled(&built, &host, "app1");
+
+        let done = apply(&built, &host, "app1", &[]).0;
+        failed(&done, 1, "and this one has no SIGNED");
+    }
 }
