@@ -10,6 +10,7 @@
 #                     kind path mark-or-sha256 action unit sha256-in-the-bundle
 #   keys              what stood in files of others where keys were set: see keys_editor
 #   done/             the marks of one-time steps
+#   export/           secrets that were made here, on their way to the vault
 #   generations/N/    the bundles that were installed, with the values of their secrets; the
 #                     highest number is the one that is
 #   run/              the journal of a run at work: phase, changed, old/, kept, none, made, back
@@ -29,16 +30,19 @@ line_end='
 
 usage() {
     cat <<'END'
-usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP]
-                [--rollback | --uninstall] [--install-packages] [--older] [--json]
+usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP |
+                 --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
                 [--root DIR] [--secrets DIR] [--i-am NAME]
+       apply.sh --judge DIR
   (nothing)           install, then reload what changed
   --dry-run           say what would change, with the diff; change nothing
   --check             name only what differs; exit 2 where something does
   --verify            prove that what is installed works; exit 2 where something does not
   --list              the one-time steps of this host, and which of them are done
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
+                      `export` hands over the secrets that were made on this host
   --mark-done STEP    say that a step was done by hand
+  --host-key          the lines of the description that have secrets sealed for this host
   --rollback          install the bundle that was here before the last one; again, the one before
                       that. With --dry-run only say so. Data, packages and users stay
   --uninstall         take away what was installed, and put back what was there before; with
@@ -48,8 +52,13 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --json              say the outcome on standard output as JSON, and all else on standard error
   --root DIR          install below DIR: no service is touched, no name is compared
   --secrets DIR       the values of the secrets; the folder `secrets` of the bundle otherwise.
-                      What was installed with the bundle before is known
+                      What was installed with the bundle before is known, and the rest is in the
+                      bundle's secrets.age, which age opens with this host's SSH key
   --i-am NAME         this is NAME, whatever host name, addresses and earlier bundles say
+  --judge DIR         whether the bundle in DIR is whole, and signed as this host wants it; say so to
+                      an apply.sh that you trust, before you run the one in DIR
+Where /etc/clustergen/allowed_signers lies on this host, see ssh-keygen(1), only bundles are taken
+that somebody in it signed for the namespace clustergen.
 Exit codes: 0 done, 1 refused, or failed and put back, 2 differs (--check) or does not work
 (--verify), 4 failed, and not everything could be put back, 5 installed, but something waits for a
 one-time step, 64 wrong usage.
@@ -81,7 +90,7 @@ below() {
     [ ! -d "$root" ] || [ "$(stat -c %d:%i "$root/")" != "$(stat -c %d:%i /)" ] || misused "--root wants a folder that is not /"
 }
 
-mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log=''
+mode=apply root='' secrets='' me='' wanted='' packages='' instead='' older='' json='' log='' came=''
 while [ $# -gt 0 ]; do
     case $1 in
         --dry-run) mode=dry-run ;;
@@ -89,12 +98,14 @@ while [ $# -gt 0 ]; do
         --verify) mode=verify ;;
         --list) mode=list ;;
         --bootstrap | --mark-done) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
+        --host-key) mode='host-key' ;;
         --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
         --older) older=1 ;;
         --json) json=1 ;;
         --root) [ $# -ge 2 ] || misused "$1 wants a folder"; below "$2"; shift ;;
         --secrets) [ $# -ge 2 ] || misused "$1 wants a folder"; secrets=$2; shift ;;
+        --judge) [ -d "${2:-}" ] || misused "$1 wants a folder"; mode=judge came=$2; shift ;;
         --i-am) [ $# -ge 2 ] || misused "$1 wants a name"; me=$2; shift ;;
         # not for people: the engine calls itself in a mount namespace, see 45-rehearse.sh
         --rehearse) [ $# -eq 3 ] || misused "$1 is for the engine"; mode=rehearse view=$2 rehearsed_bundle=$3; shift 2 ;;
@@ -106,14 +117,15 @@ done
 case $mode:$instead in *: | apply:* | dry-run:*) ;; *) misused "--$instead goes alone or with --dry-run" ;; esac
 
 case $0 in */*) bundle=${0%/*}/ ;; *) bundle=. ;; esac
-bundle=$(CDPATH='' cd -- "$bundle" && pwd)
+# where a link to it leads now, whoever turns the link meanwhile
+bundle=$(CDPATH='' cd -P -- "${came:-$bundle}" && pwd)
 
 # --- is this the right place? ---------------------------------------------------------------
 
 # programs_here: what the engine calls; a host that lacks one is told before anything changes.
 programs_here() {
     absent=''
-    for program in awk cat chmod chown cmp cp cut date diff grep head id ln mkdir mktemp mv readlink rm rmdir \
+    for program in awk cat chmod chown cmp cp cut date diff find grep head id ln mkdir mktemp mv readlink rm rmdir \
         sed sha256sum sleep sort stat tail tr uname wc xargs; do
         command -v "$program" >/dev/null 2>&1 || absent="$absent $program"
     done
@@ -200,22 +212,133 @@ held() {
 
 refuse_second() { fail "another apply.sh is at work${holder:+: process $holder}: ask again when it is through"; }
 
+# --- who made it? -----------------------------------------------------------------------------
+
+# A host with a list of allowed signers (ssh-keygen(1), ALLOWED SIGNERS) takes but what one of them
+# signed for the namespace `clustergen`. SIGNED has the sums of SHA256SUMS and of the secrets, so all
+# that is read of a bundle is judged before a line of host.sh is. The list is this machine's, with
+# --root as well: host.sh runs here.
+signers=/etc/clustergen/allowed_signers
+
+# signed_bundle: sets signer, where this host wants one.
+signed_bundle() {
+    if ! wants_signer; then
+        [ ! -f "$bundle/SIGNED" ] || unless_look "note: the bundle is signed, and nobody asked by whom: there is no $signers here"
+        return 0
+    fi
+    for file in SIGNED SIGNED.sig; do
+        [ -f "$bundle/$file" ] || fail "this host takes only bundles that somebody in $signers signed, and this one has no $file: bring what clustergen pack --sign makes"
+    done
+    nobody_else_writes "$bundle"
+    if [ -d "$secrets" ]; then
+        secrets=$(CDPATH='' cd -P -- "$secrets" && pwd)
+        nobody_else_writes "$secrets"
+    elif [ "$secrets" != "$bundle/secrets" ]; then
+        # somebody may make it yet
+        fail "$secrets is no folder, so it has no secrets that were signed with the bundle"
+    fi
+    find_signer
+    signed_sums
+    unless_look "signed by $signer"
+}
+
+# unless_look WORDS: for who installs, or would.
+unless_look() { case $mode in apply | dry-run) say "$@" ;; esac; }
+
+# wants_signer: what cannot be looked into may be a list.
+wants_signer() {
+    folder=${signers%/*}
+    [ ! -d "$folder" ] || [ -x "$folder" ] || fail "$folder cannot be looked into, so who may sign is not known: only root can go on"
+    [ -e "$signers" ] || [ -L "$signers" ] || return 1
+    [ -f "$signers" ] || fail "$signers is no file, so nobody may sign: put that right, or take it away where unsigned bundles are fine"
+    [ -r "$signers" ] || fail "$signers cannot be read, so who may sign is not known: only root can go on"
+    command -v ssh-keygen >/dev/null 2>&1 || fail "this host takes only signed bundles ($signers), and ssh-keygen, which judges them, is not here (package openssh-client or openssh)"
+}
+
+# nobody_else_writes FOLDER: what is judged now is what is read later.
+nobody_else_writes() {
+    way=$1
+    # the mode of a link is everybody's
+    open=$(find "$way" ! -user 0 ! -user "$(id -u)" -o -perm -020 -o -perm -002 | head -n 1)
+    while [ -z "$open" ] && [ -n "$way" ]; do
+        way=${way%/*}
+        # out of a folder as /tmp nobody takes what is another's, but for its owner
+        open=$(find "${way:-/}" -prune \( ! -user 0 ! -user "$(id -u)" -o ! -perm -1000 \( -perm -020 -o -perm -002 \) \))
+    done
+    [ -z "$open" ] || fail "others could change the bundle while it is read, so its signature says nothing: $open is a link, or not root's alone to write; unpack it as root in a folder of root's"
+}
+
+# find_signer: sets signer, a name in the list by which the signature is good.
+find_signer() {
+    said=$(keygen check-novalidate 2>&1) || case $said in
+        *'unknown option'*) fail "this host takes only signed bundles ($signers), and its ssh-keygen cannot judge them: that takes OpenSSH 8.1" ;;
+        *) fail "the signature of the bundle is bad, so bring it again: $said" ;;
+    esac
+    maker=${said##* } people=$(principals)
+    while IFS= read -r signer; do
+        ! keygen verify -f "$signers" -I "$signer" >/dev/null 2>&1 || return 0
+    done <<END
+$people
+END
+    said=$(printf '%s\n' "$people" | while IFS= read -r name; do
+        keygen verify -f "$signers" -I "$name" 2>&1 >/dev/null || :
+    done | grep -F "$signers:" | sort -u)
+    [ -n "$said" ] || fail "the bundle was signed by the key $maker, which is nobody's in $signers"
+    fail "the bundle was signed by the key $maker, and $signers does not let it:
+$said"
+}
+
+# keygen WORD OPTION...: what ssh-keygen says of the signature.
+keygen() {
+    word=$1
+    shift
+    ssh-keygen -Y "$word" -n clustergen -s "$bundle/SIGNED.sig" "$@" <"$bundle/SIGNED"
+}
+
+# principals: whom the signature may be of, one a line. find-principals knows those of a certificate;
+# but it stops at the first line of a key, whatever that line is for, and of OpenSSH 8.7 (RHEL 9) it
+# dies where a line has a namespace, so whoever the list names is tried as well.
+principals() {
+    ssh-keygen -Y find-principals -f "$signers" -s "$bundle/SIGNED.sig" 2>/dev/null | grep -v '^!' || :
+    awk '
+        /^[ \t]*(#|$)/ { next }
+        { sub(/^[ \t]+/, ""); if (split($0, part, "\"") && part[1] == "") $0 = part[2]; else sub(/[ \t].*/, "") }
+        { count = split($0, name, ","); for (i = 1; i <= count; i++) if (name[i] !~ /^!/) print name[i] }' "$signers"
+}
+
+# signed_sums: it was this bundle that was signed. A secret may be left out: it came before.
+signed_sums() {
+    is_signed "$bundle/SHA256SUMS" SHA256SUMS ||
+        fail "the bundle is not the one that $signer signed: SIGNED is of other files. Copy the whole of it here again"
+    for value in "$secrets"/CGSECRET_*; do
+        [ ! -f "$value" ] || is_signed "$value" "secrets/${value##*/}" ||
+            fail "$value is not what $signer signed: bring the secrets that were packed with this bundle"
+    done
+}
+
+# is_signed FILE NAME: SIGNED has its sum.
+is_signed() { [ -f "$1" ] && grep -Fqx -e "$(sum "$1")  $2" "$bundle/SIGNED"; }
+
 # --- making what is to be installed -----------------------------------------------------------
 
-# tokens FILE...: the tokens in them, each once.
-tokens() { grep -ho 'CGSECRET_[A-Za-z0-9_]*' "$@" | sort -u; }
+# tokens WHERE...: the tokens in them, each once; WHERE may begin with options for grep.
+tokens() { grep -ho -e 'CGSECRET_[A-Za-z0-9_]\{1,\}' "$@" | sort -u; }
 
 # value_of TOKEN: sets value, the file that has it: what was given now goes before what came with the
-# last bundle. Fails where nobody has it.
+# last bundle, and that before what has to be opened. A token names its value by digest, so each is
+# right. Fails where nobody has it.
 value_of() {
     for value in "$secrets/$1" "$state/generations/$newest/secrets/$1"; do [ ! -f "$value" ] || return 0; done
-    return 1
+    unseal "$1"
 }
 
 # take_value TOKEN: puts it where `fill` and the generation find it.
 take_value() {
     [ ! -f "$work/secrets/$1" ] || return 0
-    value_of "$1" || fail "the value of $1 is not in $secrets: give the bundle its secrets first"
+    if ! value_of "$1"; then
+        [ ! -f "$bundle/secrets.age" ] || fail "the value of $1 is neither in $secrets nor in secrets.age: build again, and copy the bundle here"
+        fail "the value of $1 is not in $secrets: give the bundle its secrets first"
+    fi
     text=$(cat "$value") || fail "the value of $1 in ${value%/*} cannot be read"
     [ -n "$text" ] || fail "the value of $1 in ${value%/*} is empty"
     mkdir -p "$work/secrets"
@@ -299,6 +422,52 @@ winners() {
 }
 
 sum() { sha256sum <"$1" | cut -c1-64; }
+
+# --- values that came sealed ------------------------------------------------------------------
+
+# secrets.age in the bundle is a tar of the values, each a file named by its token, encrypted to this
+# host's SSH keys (age-encryption.org/v1). A blob is data from elsewhere: what its tar says of paths,
+# links and modes is not done. A value is the bytes that it has under a token's name.
+
+# unseal TOKEN: sets value, as value_of does. Who only looks opens nothing.
+unseal() {
+    [ -n "$changes" ] && [ -f "$bundle/secrets.age" ] || return 1
+    [ -f "$work/sealed/all" ] || open_sealed
+    value=$work/sealed/$1
+    tar -xOf "$work/sealed/all" "$1" >"$value" 2>"$work/said" || grep -q 'ot found in archive' "$work/said" ||
+        fail "secrets.age cannot be unpacked: $(head -n 1 "$work/said")$(full)"
+    # of what is no file, too, tar prints nothing
+    [ -s "$value" ]
+}
+
+# open_sealed: by the first of this host's keys that fits. One by one, because age gives up at a key
+# of a kind that it does not know, even where another one fits.
+open_sealed() {
+    listed echo secrets.age
+    for opener in age tar; do
+        command -v "$opener" >/dev/null 2>&1 ||
+            fail "the secrets of this bundle are sealed, and $opener, which opens them, is not here: install the package $opener, or bring their values with clustergen pack"
+    done
+    mkdir -p "$work/sealed"
+    others='' unfit='' broken_by=''
+    for identity in "$root/etc/ssh/ssh_host_ed25519_key" "$root/etc/ssh/ssh_host_rsa_key"; do
+        [ -f "$identity" ] || continue
+        [ -r "$identity" ] || fail "secrets.age is opened with $identity, and only root can read that: run this as root"
+        if alone age -d -i "$identity" "$bundle/secrets.age" >"$work/sealed/open" 2>"$work/said"; then
+            mv -f "$work/sealed/open" "$work/sealed/all"
+            return 0
+        fi
+        why=$(sed -n '1{s/^age: //;s/^[Ee]rror: //;p;}' "$work/said")
+        case $why in
+            *'no identity matched'*) others=1 ;;
+            'reading "'*) unfit=$why ;;
+            *) broken_by=${why:-age has not said why} ;;
+        esac
+    done
+    [ -z "$broken_by" ] || fail "secrets.age cannot be opened: $broken_by$(full): copy the bundle here again, or build it again"
+    [ -z "$others" ] || fail "secrets.age is sealed for other SSH keys than those of this host: put what apply.sh --host-key says here into the description, and build again"
+    fail "secrets.age is opened with this host's SSH key, ed25519 or RSA, and $root/etc/ssh has none that fits${unfit:+ ($unfit)}: make one with ssh-keygen -A, put what apply.sh --host-key says then into the description, and build again"
+}
 
 # --- key-wise edits: how a file is read -------------------------------------------------------
 
@@ -766,6 +935,8 @@ ensure() { each ensure "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
 step() { each step "$@"; }
+born() { each born "$@"; }
+born_to() { each born_to "$@"; }
 verify() { each verify "$@"; }
 
 # where FOLDER VERB...: only on hosts that have the folder.
@@ -825,6 +996,8 @@ each() {
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
         mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
+        list:born | bootstrap:born | mark-done:born) printf '%s\t%s\n' "$2" "$3" >>"$work/births" ;;
+        bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;
         *) ;;
@@ -1557,8 +1730,8 @@ remove_account() {
 undo() {
     undoing=1 lost=0
     say "putting back what was there"
-    # room for what follows
-    rm -rf "$work/new" "$work/generation"
+    # room for what follows, and no opened secrets where something is lost
+    rm -rf "$work/new" "$work/generation" "$work/sealed"
     cut -f6 "$work/changed" | grep ^/ >"$work/paths"
     each_line "$work/paths" remove_temporary
     each_line "$work/none" remove
@@ -1584,7 +1757,7 @@ finish() {
     [ ! -d "$work/old" ] || rm -rf "$state/last"
     each_line "$work/first" keep_first
     # what steps proved is no longer so, and nobody goes back to where nothing is
-    [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations"
+    [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations" "$state/export"
     keep_generation
     keep_list keys keys
     keep_list record installed
@@ -1690,7 +1863,7 @@ same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
 go_back() {
     target=$(generations | tail -n 2 | head -n 1)
     [ "$target" != "$newest" ] || fail "no bundle was here before this one: --uninstall takes away what it installed"
-    bundle=$state/generations/$target secrets=$state/generations/$target/secrets
+    bundle=$state/generations/$target secrets=$state/generations/$target/secrets signer=''
     whole_bundle
     # shellcheck source=/dev/null
     . "$bundle/host.sh"
@@ -1719,7 +1892,7 @@ stage_generation() {
         cp -RL "$bundle/$part" "$work/generation"
     done
     # values that nothing was filled with now, because it is in place
-    { grep -rhos 'CGSECRET_[A-Za-z0-9_]*' "$work/generation" || :; } | sort -u >"$work/tokens"
+    tokens -rs "$work/generation" >"$work/tokens"
     while read -r token; do
         if value_of "$token"; then take_value "$token"; fi
     done <"$work/tokens"
@@ -1840,12 +2013,86 @@ without_change() {
     at=$mode
     resources
     case $mode in
+        host-key) tell_host_keys ;;
+        list) list_export ;;
         bootstrap | mark-done)
+            [ "$wanted" != export ] || [ ! -s "$work/births" ] || found=1
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
             [ "$mode" = bootstrap ] || mark_done "$wanted"
+            [ "$mode:$wanted" != bootstrap:export ] || export_born
             [ -z "$awaited" ] || say "now say apply.sh: what waited for $wanted is started then"
             ;;
     esac
+}
+
+# --- what a host hands over to who builds -----------------------------------------------------
+
+# tell_host_keys: the lines of the description that have this host's secrets sealed.
+tell_host_keys() {
+    lost_half=''
+    for kind in ed25519 rsa; do
+        identity=$root/etc/ssh/ssh_host_${kind}_key
+        [ -f "$identity" ] || continue
+        half=$(kind=ssh-$kind awk '$1 == ENVIRON["kind"] && $2 ~ /^[A-Za-z0-9+\/=]+$/ { print $1, $2; exit }' "$identity.pub" 2>/dev/null) || :
+        [ -n "$half" ] || { lost_half=$identity; continue; }
+        say "ssh-host-key \"$half\""
+        printf '"%s"\n' "$half" >>"$work/host_keys"
+    done
+    [ ! -s "$work/host_keys" ] || return 0
+    [ -z "$lost_half" ] || fail "$lost_half.pub is not here, or not what it should be: ssh-keygen -y -f $lost_half >$lost_half.pub makes it"
+    fail "this host has no SSH key that secrets can be sealed for, ed25519 or RSA: make one with ssh-keygen -A"
+}
+
+# `born NAME PATH` in host.sh is a secret that somebody else's installer makes on this host, and
+# `born_to RECIPIENT...` says for whom it can be encrypted on its way to the vault (age(1)). The step
+# `export` makes a tar of them, a file NAME for each, which `clustergen import` reads.
+
+# list_export: a line among the steps, where something is born.
+list_export() {
+    born_here=$(cut -f1 "$work/births" | tr '\n' ' ')
+    [ -z "$born_here" ] || list_step - export keeps "hand over the secrets that are made here: ${born_here% }"
+}
+
+# export_born: all of them, in a file that root alone can read, or nothing.
+export_born() {
+    absent=''
+    mkdir "$work/born"
+    while IFS=$tab read -r name path; do
+        if [ -f "$root$path" ] && [ -s "$root$path" ]; then
+            doing="reading $path"
+            cat "$root$path" >"$work/born/$name"
+        else
+            absent="$absent $path"
+        fi
+    done <"$work/births"
+    [ -z "$absent" ] || fail "not here, or empty:$absent: run the installer that makes them first; nothing was exported"
+    command -v tar >/dev/null 2>&1 || fail "tar, which packs the secrets, is not here: install the package tar"
+    doing='packing the secrets'
+    # shellcheck disable=SC2046  # names of secrets
+    tar -cf "$work/export" -C "$work/born" $(cut -f1 "$work/births")
+    exported=$state/export/$host.tar
+    if [ -s "$work/recipients" ] && command -v age >/dev/null 2>&1; then
+        alone age -R "$work/recipients" "$work/export" >"$work/encrypted" || fail "age could not encrypt the secrets: see above; nothing was exported"
+        mv -f "$work/encrypted" "$work/export"
+        exported=$exported.age
+    fi
+    doing="writing $exported"
+    mkdir -p "$state/export"
+    mv -f "$work/export" "$exported"
+    doing=''
+    keep_log
+    case $exported in
+        *.age)
+            rm -f "${exported%.age}"
+            say "export: the secrets that are made here lie in $exported, encrypted"
+            ;;
+        *)
+            rm -f "$exported.age"
+            say "export: the secrets that are made here lie in $exported, not encrypted: treat it as a private key"
+            ;;
+    esac
+    say "carry it to where the description lies, say clustergen import $host ${exported##*/} there, and remove it here"
+    mark_done export
 }
 
 # --- saying what differs ----------------------------------------------------------------------
@@ -1971,13 +2218,14 @@ outcome() {
     printf '  "changes": [%s],\n' "${planned:+$line_end$planned$line_end  }"
     printf '  "waits": [%s],\n' "$(printf '%s' "$waiting" | sed 's/^ //; s/[^ ][^ ]*/"&"/g; s/ /, /g')"
     printf '  "steps": %s,\n' "$(json_list "$work/steps")"
-    printf '  "proofs": %s\n}\n' "$(json_list "$work/proofs")"
+    printf '  "proofs": %s,\n' "$(json_list "$work/proofs")"
+    printf '  "host_keys": %s\n}\n' "$(json_list "$work/host_keys")"
 }
 
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' lost=0
+missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle
@@ -1987,7 +2235,14 @@ else
 fi
 
 programs_here
+secrets=${secrets:-$bundle/secrets}
+[ "$mode" = rehearse ] || signed_bundle
 whole_bundle
+if [ "$mode" = judge ]; then
+    [ -n "$signer" ] || fail "$bundle is whole, and there is no $signers here to judge by who signed it"
+    say "$bundle is whole, and $signer signed it"
+    exit 0
+fi
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
@@ -2030,12 +2285,11 @@ case $instead in
     # a bundle with nothing in it
     uninstall) resources() { :; } ;;
 esac
-secrets=${secrets:-$bundle/secrets}
 mkdir -p "$work/scratch"
-for list in changed record keys back accounts probe steps proofs; do : >"$work/$list"; done
+for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
 case $mode in
-    verify | list | bootstrap | mark-done)
+    verify | list | bootstrap | mark-done | host-key)
         doing=''
         # not in a condition: there no command of a step would stop it
         without_change
@@ -2085,7 +2339,7 @@ fi
 doing='beginning'
 [ -n "$root" ] || remember_active
 keep_log
-note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change"
+note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change${signer:+, signed by $signer}"
 enter installing
 if [ -z "$root" ]; then
     doing='making groups and users'

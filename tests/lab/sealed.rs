@@ -210,7 +210,7 @@ fn a_trial_below_a_folder_opens_with_the_keys_there() {
 }
 
 /// Names that lead out, links, a pipe, a folder.
-const HOSTILE: &str = r#"
+const HOSTILE: &str = r"
 mkdir out CGSECRET_folder
 echo planted >out/CGSECRET_up
 echo planted >planted
@@ -220,7 +220,7 @@ mkfifo CGSECRET_pipe
 (cd out && tar -Pcf ../all.tar --transform 's,^,../../../../../etc/,' CGSECRET_up)
 tar -Prf all.tar --transform 's,^planted,/etc/planted,' planted CGSECRET_hard
 tar -rf all.tar CGSECRET_link CGSECRET_pipe CGSECRET_folder
-"#;
+";
 
 #[test]
 fn a_blob_can_put_nothing_on_the_disk_but_values() {
