@@ -198,3 +198,49 @@ fn a_vault_is_encrypted_to_new_recipients_and_opened_again() {
     project.good(&["build"]);
     assert!(out == project.out(), "the bundles are others");
 }
+
+#[test]
+fn what_was_made_on_a_host_is_taken_in_as_it_was_carried_here() {
+    let recipient = format!("vault {{ recipient \"{}\"; }}\n", ALICE[0]);
+    let project = Project::of(&description(&recipient));
+    project.good(&["build"]);
+    let sh = |line: &str| {
+        let done = Command::new("sh").args(["-ec", line]).current_dir(project.folder()).status();
+        assert!(done.unwrap().success(), "{line}");
+    };
+    sh(
+        "printf 'salt & pepper\\n' >born && tar -cf good.tar born && printf x >more && tar -cf more.tar born more",
+    );
+    sh(
+        "mkdir d && tar -cf folder.tar d && : >empty && tar -cf none.tar -T empty && head -c 700 good.tar >cut.tar",
+    );
+    sh(&format!(
+        "age -r {} -o good.tar.age good.tar; age -a -r {} -o other.age good.tar",
+        ALICE[0], BOB[0]
+    ));
+    let import = |host, file| vec!["import", host, file, "--identity", "alice"];
+    for (args, code, why) in [
+        (import("b", "more.tar"), 1, "the export has `more`, which no secret says is made on `b`"),
+        (import("a", "good.tar"), 1, "no secret says that it is made on `a`"),
+        (import("bb", "good.tar"), 1, "there is no host `bb`"),
+        (import("b", "folder.tar"), 3, "is no file"),
+        (import("b", "none.tar"), 3, "nothing is in it"),
+        (import("b", "cut.tar"), 3, "it is no whole tar"),
+        (import("b", "cluster.kdl"), 3, "the export of `b`: "),
+        (import("b", "absent.tar"), 3, "`absent.tar` cannot be read"),
+        (import("b", "other.age"), 3, "no identity that was named opens it"),
+        (vec!["import", "b", "good.tar.age"], 3, "the vault is encrypted"),
+    ] {
+        project.bad(&args, code, why);
+    }
+    for file in ["good.tar", "good.tar.age"] {
+        let said = project.good(&import("b", file));
+        assert!(said.contains("born: taken in") && !said.contains("pepper"), "{said}");
+        project.good(&["secrets", "rotate", "cluster.kdl", "drawn", "--identity", "alice"]);
+    }
+    sh("age -d -i alice cluster.state/vault/secrets/born.age >value");
+    assert_eq!(fs::read_to_string(project.at("value")).unwrap(), "salt & pepper");
+    project.good(&["build"]);
+    let file = fs::read_to_string(project.at("out/a/files/etc/born")).unwrap();
+    assert!(!file.contains("_00000000"), "{file}");
+}

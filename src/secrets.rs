@@ -12,10 +12,10 @@ use zeroize::Zeroizing;
 
 use crate::diag::{Diagnostics, suggestion};
 use crate::doors::aligned;
-use crate::identity::{Lock, Readers, State, StateWrites, Vault, readers, rekeyed};
+use crate::identity::{Lock, Readers, State, StateWrites, Vault, opened, readers, rekeyed};
 use crate::inventory::Inventory;
 use crate::model::facts::{Facts, Giver, SecretSource};
-use crate::output::write_state;
+use crate::output::{unpack, write_state};
 use crate::run::{Fault, Place, open_state};
 use crate::source::Sources;
 use crate::{Described, Knowledge, describe};
@@ -110,6 +110,24 @@ impl Secrets {
         self.facts.secrets.get(name).map(|it| &it.source).ok_or_else(wrong)
     }
 
+    /// The secrets that are made on a host.
+    fn born_on(&self, name: &str) -> Result<BTreeSet<&str>, Fault> {
+        let Some(host) = self.inventory.find(name) else {
+            let known = self.inventory.hosts.iter().map(|it| it.name.as_str());
+            let help = suggestion(name, known, || "name a host of the description".to_owned());
+            return asked(format!("there is no host `{name}`: {help}"));
+        };
+        let here = |source: &SecretSource| matches!(source, SecretSource::Born { host: on, .. } if *on == host);
+        let secrets = self.facts.secrets.iter().filter(|(_, it)| here(&it.source));
+        let names: BTreeSet<&str> = secrets.map(|(name, _)| name.as_str()).collect();
+        if names.is_empty() {
+            return asked(format!(
+                "no secret says that it is made on `{name}`: `born-on \"{name}\" path=\"…\"` does"
+            ));
+        }
+        Ok(names)
+    }
+
     /// Writes what is new of vault and lock.
     fn write(
         &self,
@@ -178,6 +196,46 @@ pub fn set<'a>(
     let digest = vault.set_secret(name, value)?;
     secrets.write(place, vault, BTreeMap::from([(name.to_owned(), digest)]))?;
     Ok(known)
+}
+
+/// Takes in what an installer made on a host, out of the file that `apply.sh --bootstrap export`
+/// wrote there. The names of what was taken in.
+///
+/// # Errors
+/// The surroundings are in the way, or it is not what is made on that host.
+pub fn import<'a>(
+    place: Place<'a>,
+    host: &str,
+    file: Zeroizing<Vec<u8>>,
+    now: OffsetDateTime,
+) -> Result<(Known<'a>, Vec<String>), Fault> {
+    let state = open_state(place)?;
+    let known = known(place, &state)?;
+    let Some(secrets) = &known.secrets else { return Ok((known, Vec::new())) };
+    let born = secrets.born_on(host)?;
+    may_ask(&state)?;
+    let values = opened(file, place.identities).and_then(|file| unpack(&file));
+    let values =
+        values.map_err(|why| Fault::Environment(format!("the export of `{host}`: {why}")))?;
+    if let Some(strange) = values.keys().find(|name| !born.contains(name.as_str())) {
+        return asked(format!(
+            "the export has `{strange}`, which no secret says is made on `{host}`"
+        ));
+    }
+    if let Some(missing) = born.iter().find(|name| !values.contains_key(**name)) {
+        return asked(format!(
+            "the export lacks `{missing}`: `apply.sh --bootstrap export` on `{host}` makes a new one, with the bundle of today"
+        ));
+    }
+    let mut vault = Vault::new(place.safe(), now);
+    let mut digests = BTreeMap::new();
+    for (name, value) in values {
+        let value = whole(&name, value)?;
+        digests.insert(name.clone(), vault.set_secret(&name, value)?);
+    }
+    let names = digests.keys().cloned().collect();
+    secrets.write(place, vault, digests)?;
+    Ok((known, names))
 }
 
 /// Draws values anew; the old ones stay in the vault, where a lock that is taken back finds them.

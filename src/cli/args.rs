@@ -52,6 +52,8 @@ pub(super) enum Command {
     /// Values that no reviewed file shows.
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// Take in the secrets that an installer made on a host: what `apply.sh --bootstrap export` wrote.
+    Import(ImportArgs),
     /// Put each host's bundle and the values of its secrets into an archive, to be carried there.
     Pack(PackArgs),
     /// Write a description to start from.
@@ -207,6 +209,22 @@ pub(super) struct SetArgs {
     /// Take it from this file, or with `-` from standard input, whatever the description says.
     #[arg(long, value_name = "FILE")]
     pub(super) from: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ImportArgs {
+    /// The host's name.
+    pub(super) host: String,
+
+    /// The file that was carried here.
+    pub(super) file: PathBuf,
+
+    /// The description.
+    #[arg(long, value_name = "FILE", default_value = "cluster.kdl")]
+    pub(super) description: PathBuf,
 
     #[command(flatten)]
     pub(super) state: StateArgs,

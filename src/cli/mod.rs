@@ -108,6 +108,7 @@ fn dispatch(cli: &Cli) -> Done {
         Command::Diff(args) => diff::diff(args, manner),
         Command::Certs(command) => certs::certs(command, manner),
         Command::Secrets(command) => secrets::secrets(command, manner),
+        Command::Import(args) => secrets::import(args, manner),
         Command::Expand(input) => commands::expand(input, manner),
         Command::Links(args) => commands::links(args, manner),
         Command::Init(args) => language::init(args),

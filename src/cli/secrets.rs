@@ -9,7 +9,7 @@ use std::path::Path;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::args::{Input, RotateArgs, SecretsCommand, SecretsListArgs, SetArgs};
+use super::args::{ImportArgs, Input, RotateArgs, SecretsCommand, SecretsListArgs, SetArgs};
 use super::commands::{Held, hold};
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell};
@@ -69,6 +69,22 @@ fn rotate(args: &RotateArgs, manner: Manner) -> Done {
     judge(&known, manner)?;
     for name in &args.names {
         print(&format!("{name}: drawn anew\n"))?;
+    }
+    tell(NEXT);
+    Ok(())
+}
+
+/// `import`: what was born on a host.
+pub(super) fn import(args: &ImportArgs, manner: Manner) -> Done {
+    let input = Input { description: args.description.clone(), state: args.state.clone() };
+    let project = Project::open(&input, None)?;
+    let _one_at_a_time = hold(&project.description())?;
+    let _state = Held::hold(project.state())?;
+    let (carried, now) = (file(&args.file)?, OffsetDateTime::now_utc());
+    let (known, names) = secrets::import(project.place(manner), &args.host, carried, now)?;
+    judge(&known, manner)?;
+    for name in names {
+        print(&format!("{name}: taken in\n"))?;
     }
     tell(NEXT);
     Ok(())

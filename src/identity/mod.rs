@@ -26,7 +26,7 @@ pub use lock::{Lock, SealLine};
 pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal};
 pub use old::is_old;
 pub use readers::{Readers, compare_recipients, readers};
-pub use safe::{Keep, RECIPIENTS, Safe, rekeyed};
+pub use safe::{Keep, RECIPIENTS, Safe, opened, rekeyed};
 pub use seals::{Maker, Packer, Sealed, Sealing};
 pub use seen::{Seen, certificate_words, seen};
 pub use settle::{Allotted, settle};

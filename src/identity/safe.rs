@@ -141,6 +141,25 @@ fn is_rest(file: &str) -> bool {
 /// Files by name, and names that have to go.
 type Rekeyed = (BTreeMap<String, Zeroizing<Vec<u8>>>, BTreeSet<String>);
 
+/// A file that was encrypted on its way here, or was not.
+///
+/// # Errors
+/// A sentence: it is encrypted, and cannot be opened.
+pub fn opened(
+    bytes: Zeroizing<Vec<u8>>,
+    identities: &Identities,
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    // binary and armored files of age (age-encryption.org/v1)
+    let is_encrypted = [&b"age-encryption.org/"[..], b"-----BEGIN AGE"];
+    if !is_encrypted.iter().any(|begin| bytes.starts_with(begin)) {
+        return Ok(bytes);
+    }
+    if identities.is_empty() {
+        return Err("it is encrypted: name the file with your key by `--identity FILE`".to_owned());
+    }
+    decrypt(&bytes, identities)
+}
+
 pub(super) fn broken(name: &str, why: &str) -> Refusal {
     Refusal::Vault(format!("`{name}` cannot be used: {why}"))
 }

@@ -8,7 +8,7 @@
 //! it would keep parts of secrets in memory of its own.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Write};
+use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -108,6 +108,32 @@ pub fn payload(values: &BTreeMap<String, Zeroizing<Vec<u8>>>) -> io::Result<Zero
     let mut bytes = room(&entries);
     tar(&entries, &mut bytes)?;
     Ok(bytes)
+}
+
+/// The files of a tar without folders, as `apply.sh --bootstrap export` makes one.
+///
+/// # Errors
+/// A sentence: it is no such tar.
+pub fn unpack(bytes: &[u8]) -> Result<BTreeMap<String, Zeroizing<Vec<u8>>>, String> {
+    let said = |error: io::Error| format!("it is no whole tar: {error}");
+    let mut files = BTreeMap::new();
+    for entry in tar::Archive::new(bytes).entries().map_err(said)? {
+        let mut entry = entry.map_err(said)?;
+        let name = entry.path().map_err(said)?.display().to_string();
+        if !entry.header().entry_type().is_file() {
+            return Err(format!("`{name}` in it is no file"));
+        }
+        let size = usize::try_from(entry.size()).unwrap_or_default();
+        let mut content = Zeroizing::new(Vec::with_capacity(size.min(bytes.len())));
+        entry.read_to_end(&mut content).map_err(said)?;
+        if files.insert(name.clone(), content).is_some() {
+            return Err(format!("`{name}` is in it twice"));
+        }
+    }
+    if files.is_empty() {
+        return Err("nothing is in it, or it is no tar".to_owned());
+    }
+    Ok(files)
 }
 
 /// As much as these take: a vector that grows leaves copies of what it held.

@@ -11,7 +11,7 @@ mod state;
 mod top;
 mod tree;
 
-pub use archive::{Form, Packed, archive, keep_archive, payload};
+pub use archive::{Form, Packed, archive, keep_archive, payload, unpack};
 pub use journal::{finish, recover};
 pub use stage::{Stage, StagedHost};
 pub use state::write_state;
