@@ -22,6 +22,7 @@ mod cli;
 mod crash;
 mod derive;
 mod diffs;
+mod encodings;
 mod err;
 mod guards;
 mod house;

@@ -6,6 +6,7 @@
 
 mod chain;
 mod crypt;
+mod derived;
 mod given;
 mod keys;
 mod lock;

@@ -4,6 +4,7 @@
 
 use zeroize::Zeroizing;
 
+use super::derived::derived;
 use super::keys::{key_pair, public_digest};
 use super::mint::Refusal;
 use super::old::old_name;
@@ -19,13 +20,13 @@ use crate::quote::{Encoding, in_slot};
 pub fn value(safe: &dyn Keep, slot: &Slot) -> Result<Option<Zeroizing<Vec<u8>>>, Refusal> {
     let name = value_name(slot);
     let Some(wanted) = slot.digest() else {
-        return safe.read(&name)?.map(|it| encoded(slot, &name, it)).transpose();
+        return safe.read(&name)?.map(|it| encoded(safe, slot, &name, it)).transpose();
     };
     let mut other = None;
     for name in [old_name(&name, wanted), name] {
         let Some(value) = safe.read(&name)? else { continue };
         if digest(safe, slot, &name, &value)?.starts_with(wanted) {
-            return encoded(slot, &name, value).map(Some);
+            return encoded(safe, slot, &name, value).map(Some);
         }
         other = Some(name);
     }
@@ -38,16 +39,18 @@ pub fn value(safe: &dyn Keep, slot: &Slot) -> Result<Option<Zeroizing<Vec<u8>>>,
 fn digest(safe: &dyn Keep, slot: &Slot, name: &str, value: &[u8]) -> Result<String, Refusal> {
     match slot.encoding {
         Encoding::PrivateKey => Ok(public_digest(&key_pair(name, value)?)),
-        Encoding::Raw | Encoding::Properties | Encoding::Ini => {
-            let hex = safe.read(DIGEST_KEY)?;
-            let hex = hex.ok_or_else(|| broken(DIGEST_KEY, "it is not in the vault"))?;
-            keyed_digest(&digest_key(&hex)?, &slot.secret, value)
-        }
+        _ => keyed_digest(&digests_key(safe)?, &slot.secret, value),
     }
+}
+
+fn digests_key(safe: &dyn Keep) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let hex = safe.read(DIGEST_KEY)?;
+    digest_key(&hex.ok_or_else(|| broken(DIGEST_KEY, "it is not in the vault"))?)
 }
 
 /// A value as its slot's format writes it; the digest is over the value itself.
 fn encoded(
+    safe: &dyn Keep,
     slot: &Slot,
     name: &str,
     value: Zeroizing<Vec<u8>>,
@@ -56,7 +59,13 @@ fn encoded(
         return Ok(value);
     }
     let text = std::str::from_utf8(&value).map_err(|_| broken(name, "it is not UTF-8"))?;
-    let written = in_slot(slot.encoding, text.trim_end_matches('\n'));
+    let text = text.trim_end_matches('\n');
+    if slot.encoding.is_derived() {
+        let key = digests_key(safe)?;
+        let hash = derived(slot.encoding, &key, &slot.secret, text.as_bytes());
+        return Ok(Zeroizing::new(hash.unwrap_or_default().as_bytes().to_vec()));
+    }
+    let written = in_slot(slot.encoding, text);
     match written {
         Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
         Err(wrong) => Err(broken(name, &format!("{}: {}", wrong.why, wrong.help))),

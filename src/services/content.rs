@@ -1,7 +1,8 @@
 //! Text of a person's own, with the few names that differ from host to host.
 //!
 //! In: a text of the description. Out: its parts, and on a host, what they come to. The only names
-//! are `host.name`, `host.address`, `host.fqdn` and `secret("…")`; everything else between double
+//! are `host.name`, `host.address`, `host.fqdn` and `secret("…")`, with an encoding behind the name
+//! where the text is XML, JSON or the like; everything else between double
 //! braces is a fault, so that no typing error reaches a host.
 
 use super::{Decode, Lowering};
@@ -23,7 +24,8 @@ enum Part {
     HostName,
     HostAddress,
     HostFqdn,
-    Secret(String),
+    /// Its name, and the encoding that was asked for.
+    Secret(String, Option<Encoding>),
 }
 
 impl Content {
@@ -32,7 +34,7 @@ impl Content {
         let text = Spanned::new(value.as_str()?.to_owned(), value.span);
         let parts = if value.annotation.is_some() {
             cx.secret(&text)?;
-            vec![Part::Secret(text.value)]
+            vec![Part::Secret(text.value, None)]
         } else {
             parts(&text, cx)?
         };
@@ -40,7 +42,15 @@ impl Content {
     }
 
     pub(super) fn has_secret(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Secret(_)))
+        self.parts.iter().any(|part| matches!(part, Part::Secret(..)))
+    }
+
+    /// Whether a secret is written in the words of another format than the file's own. What is
+    /// plain in every format goes into any.
+    pub(super) fn is_of_another_format(&self) -> bool {
+        let plain = [Encoding::Url, Encoding::Base64];
+        let other = |part: &Part| matches!(part, Part::Secret(_, Some(it)) if !plain.contains(it));
+        self.parts.iter().any(other)
     }
 
     /// Whether it may differ from host to host.
@@ -69,7 +79,7 @@ impl Content {
             Part::HostName => Piece::Text(name.clone()),
             Part::HostAddress => Piece::Text(address.clone()),
             Part::HostFqdn => Piece::Text(fqdn.clone()),
-            Part::Secret(key) => Piece::Token(cx.secret(key, encoding)),
+            Part::Secret(key, own) => Piece::Token(cx.secret(key, own.unwrap_or(encoding))),
         };
         self.parts.iter().map(piece).collect()
     }
@@ -106,7 +116,7 @@ fn secrets_stand_apart(parts: &[Part], span: Span, cx: &mut Decode) -> bool {
         .filter(|part| !matches!(part, Part::Literal(text) if text.is_empty()))
         .collect();
     for pair in parts.windows(2) {
-        let [Part::Secret(name), next] = pair else { continue };
+        let [Part::Secret(name, _), next] = pair else { continue };
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let apart = matches!(next, Part::Literal(text) if !text.starts_with(word));
         if !apart {
@@ -146,18 +156,40 @@ fn part(name: &str, span: Span, cx: &mut Decode) -> Option<Part> {
         return Some(Part::Literal(literal));
     }
     let call = name.strip_prefix("secret(").and_then(|it| it.strip_suffix(')'));
-    if let Some(secret) = call.and_then(|it| quoted(it.trim())) {
+    let (secret, encoding) = call.map_or((None, None), |call| match call.split_once(',') {
+        Some((secret, encoding)) => (quoted(secret.trim()), Some(encoding.trim())),
+        None => (quoted(call.trim()), None),
+    });
+    if let Some(secret) = secret {
+        let encoding = match encoding {
+            Some(word) => Some(asked_for(word, span, cx)?),
+            None => None,
+        };
         cx.secret(&Spanned::new(secret.clone(), span))?;
-        return Some(Part::Secret(secret));
+        return Some(Part::Secret(secret, encoding));
     }
     unknown(name, "this is none of them", span, cx);
     None
 }
 
+/// The encoding behind a secret's name.
+fn asked_for(word: &str, span: Span, cx: &mut Decode) -> Option<Encoding> {
+    let known = Encoding::ASKED_FOR;
+    let found = known.into_iter().find(|it| word == format!("\"{}\"", it.word()));
+    if found.is_none() {
+        let words: Vec<&str> = known.iter().map(|it| it.word()).collect();
+        let message = format!("`{word}` is no way in which a secret is written");
+        let help = format!("write {}, in quotes; or leave it out", words.join(", "));
+        let diagnostic = Diagnostic::error(Code::ContentName, message);
+        cx.diagnostics.push(diagnostic.at(span, "").help(help));
+    }
+    found
+}
+
 fn unknown(name: &str, label: &str, span: Span, cx: &mut Decode) {
     let shown: String = name.chars().take_while(|c| *c != '\n').take(40).collect();
     let message = format!("`{shown}` is no name between braces");
-    let help = "the names are `host.name`, `host.address`, `host.fqdn` and `secret(\"…\")`; \
+    let help = "the names are `host.name`, `host.address`, `host.fqdn`, `secret(\"…\")` and `secret(\"…\", \"xml\")`; \
                 `{{ \"{{\" }}` writes the braces";
     cx.diagnostics.push(Diagnostic::error(Code::ContentName, message).at(span, label).help(help));
 }

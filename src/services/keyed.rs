@@ -132,6 +132,13 @@ fn collect(node: &Node, section: &Spanned<String>, keys: &mut Vec<Key>, cx: &mut
     for child in node.children_named("set") {
         let name = child.args.first().and_then(read::text);
         let value = child.args.get(1).and_then(|value| Content::decode(value, cx));
+        if let Some(value) = value.as_ref().filter(|it| it.is_of_another_format()) {
+            let message = "keys are written as their file's format wants it already";
+            let help = "take away what stands behind the secret's name; only `url` and `base64` may stand here";
+            let diagnostic = Diagnostic::error(Code::ContentName, message);
+            cx.diagnostics.push(diagnostic.at(value.span, "").help(help));
+            fine = false;
+        }
         match (name, value) {
             (Some(name), Some(value)) => {
                 keys.push(Key { section: section.clone(), name, value: Some(value) });

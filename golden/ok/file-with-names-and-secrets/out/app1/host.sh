@@ -17,6 +17,7 @@ resources() {
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     own /etc/hosts none -
+    file      0600 root:root /etc/app/encoded none -
     file      0640 root:app /etc/app/local.ini reload app.service
     file      0600 root:root /etc/app/salt none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-own.cfg none -
