@@ -276,6 +276,8 @@ fn a_host_without_a_key_any_more_leaves_no_blob() {
     assert!(said.contains("no longer sealed: carry them by `clustergen pack`"), "{said}");
     assert!(!project.at("cluster.state/sealed/a.age").exists());
     assert!(!project.at("out/a/secrets.age").exists());
+    let known = project.files()["out/known_hosts"].clone();
+    assert_eq!(known, "# No host has an `ssh-host-key` any more.\n");
     assert!(!project.state()["lock"].contains("\nsealed"));
 }
 
@@ -290,4 +292,23 @@ fn a_partial_build_does_not_seal_anew() {
         &format!("host \"b\" address=\"192.0.2.2\" {{ ssh-host-key \"{HOST_KEY}\"; }}"),
     ));
     project.bad(&["build", "--host", "b"], 1, "a partial build cannot change the lock");
+}
+
+#[test]
+fn known_hosts_are_found_by_each_name_and_address() {
+    let kdl = description("").replace(
+        "host \"a\" address=\"192.0.2.1\" {",
+        "host \"a\" address=\"192.0.2.1\" { address \"2001:db8::1\"; alias \"www.example.net\";",
+    );
+    let project = Project::of(&kdl);
+    project.good(&["build"]);
+    let found = |name: &str| {
+        let mut keygen = std::process::Command::new("ssh-keygen");
+        keygen.args(["-F", name, "-f", "out/known_hosts"]).current_dir(project.folder());
+        String::from_utf8(keygen.output().unwrap().stdout).unwrap().contains(HOST_KEY)
+    };
+    for name in ["a", "a.example.org", "www.example.net", "192.0.2.1", "2001:db8::1"] {
+        assert!(found(name), "{name}");
+    }
+    assert!(!found("b"));
 }

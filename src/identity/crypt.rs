@@ -53,15 +53,28 @@ impl Recipient {
     /// # Errors
     /// It is none, or nothing can be encrypted to it.
     pub fn parse_ssh(text: &str) -> Result<Self, Unusable> {
-        if text.split_whitespace().count() < 2 {
-            return unusable(format!("`{text}` is no SSH public key"), COPY_IT);
-        }
+        judge_ssh(text)?;
         Self::parse(text)
     }
 
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// Whether a text is the line of an SSH public key, of whatever kind (sshd(8), AUTHORIZED_KEYS).
+///
+/// # Errors
+/// It is none.
+pub(super) fn judge_ssh(text: &str) -> Result<(), Unusable> {
+    let mut words = text.split(' ');
+    let kind = |it: &str| ["ssh-", "ecdsa-", "sk-"].iter().any(|begin| it.starts_with(begin));
+    let base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let key = |it: &str| it.starts_with("AAAA") && it.chars().all(base64);
+    if words.next().is_some_and(kind) && words.next().is_some_and(key) {
+        return Ok(());
+    }
+    unusable(format!("`{}` is no SSH public key", text.escape_debug()), COPY_IT)
 }
 
 /// The keys of who is at work; none where none were named.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::crypt::{Recipient, Unusable};
+use super::crypt::{Recipient, Unusable, judge_ssh};
 use super::state::State;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Host, Inventory};
@@ -27,6 +27,11 @@ pub fn readers(inventory: &Inventory, diagnostics: &mut Diagnostics) -> Readers 
     let mut hosts = BTreeMap::new();
     for id in inventory.managed() {
         let host = inventory.host(id);
+        for key in host.ssh_keys.iter().filter(|it| !it.seals) {
+            if let Err(Unusable { why, help }) = judge_ssh(&key.line.value) {
+                told(why, help, key.line.span, diagnostics);
+            }
+        }
         let mut keys: Vec<Recipient> = host
             .sealing_keys()
             .filter_map(|it| recipient(it, Recipient::parse_ssh, diagnostics))

@@ -15,7 +15,7 @@ pub use archive::{Form, Packed, archive, keep_archive, payload, unpack};
 pub use journal::{finish, recover};
 pub use stage::{Stage, StagedHost};
 pub use state::write_state;
-pub use top::{ClusterJson, LinkJson, top_files};
+pub use top::{ClusterJson, KNOWN_HOSTS, LinkJson, top_files};
 pub use tree::{Existing, OutFault, foreign, read_host, remove_tree};
 
 /// Staged hosts, staged pages and the journal lie in here, within the output folder.

@@ -78,12 +78,21 @@ CHANGES.md -linguist-generated
 RUNBOOK.md -linguist-generated
 ";
 
+/// What the hosts' SSH keys are known by.
+pub const KNOWN_HOSTS: &str = "known_hosts";
+
 /// The files by name, the history left out.
 #[must_use]
-pub fn top_files(runbook: String, json: &ClusterJson) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
+pub fn top_files(
+    runbook: String,
+    json: &ClusterJson,
+    known_hosts: Option<String>,
+) -> BTreeMap<&'static str, String> {
+    let mut files = BTreeMap::from([
         (".gitattributes", GIT_ATTRIBUTES.to_owned()),
         ("RUNBOOK.md", runbook),
         ("cluster.json", json.print()),
-    ])
+    ]);
+    files.extend(known_hosts.map(|text| (KNOWN_HOSTS, text)));
+    files
 }

@@ -5,6 +5,7 @@
 
 mod engine;
 mod host_sh;
+mod known_hosts;
 mod manifest;
 mod origins;
 mod ports;
@@ -12,6 +13,7 @@ mod ports_by_hand;
 pub mod runbook;
 
 pub use engine::{TemplateFault, Templates, apply_sh};
+pub use known_hosts::known_hosts;
 pub use manifest::{Manifest, ManifestEntry};
 pub use origins::Traced;
 

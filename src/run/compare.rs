@@ -58,7 +58,9 @@ pub fn compare_against<'a>(
     let existing = existing.map(|it| it.cluster.hosts).unwrap_or_default();
     let gone = existing.into_keys().filter(|host| !digests.contains_key(host));
     diffs.extend(gone.map(|host| HostDiff::Gone { host }));
-    for (name, _) in old.stale(top_files(runbook, &ClusterJson::of(compiled, digests)))? {
+    let known_hosts = old.known_hosts(compiled)?;
+    let tops = top_files(runbook, &ClusterJson::of(compiled, digests), known_hosts);
+    for (name, _) in old.stale(tops)? {
         report.stale.push(format!("`{name}` is not what a build would write"));
     }
     let lock = lock.print(place.name);

@@ -176,7 +176,8 @@ fn stage_rest(
         }
         diffs.push(HostDiff::Gone { host });
     }
-    let tops = top_files(rest.runbook, &ClusterJson::of(compiled, digests));
+    let known_hosts = place.old().known_hosts(compiled)?;
+    let tops = top_files(rest.runbook, &ClusterJson::of(compiled, digests), known_hosts);
     for (name, text) in place.old().stale(tops)? {
         stage.top(name, &text)?;
     }

@@ -7,7 +7,8 @@ use super::report::{Fault, at_out};
 use crate::Compiled;
 use crate::disk::{Disk, Look};
 use crate::identity::{Identities, Safe};
-use crate::output::Existing;
+use crate::output::{Existing, KNOWN_HOSTS};
+use crate::render::known_hosts;
 use crate::source::Folder;
 use crate::watch::Watch;
 
@@ -63,6 +64,15 @@ impl Old<'_> {
             ))),
             existing => Ok(existing),
         }
+    }
+
+    /// The hosts' keys as a file; one without keys where there was one before.
+    pub(super) fn known_hosts(self, compiled: &Compiled) -> Result<Option<String>, Fault> {
+        let known = known_hosts(&compiled.inventory, &compiled.made_from());
+        let path = self.out.join(KNOWN_HOSTS);
+        let before = at_out(self.disk.read(&path), &path)?;
+        Ok(known
+            .or_else(|| before.map(|_| "# No host has an `ssh-host-key` any more.\n".to_owned())))
     }
 
     /// The output folder's own files that are not as they should be.
