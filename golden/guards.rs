@@ -41,6 +41,7 @@ pub fn elsewhere(code: Code) -> bool {
         Code::KeyMismatch,
         Code::OtherRecipients,
         Code::AuthorityEnds,
+        Code::AuthorityChanges,
     ]
     .contains(&code)
 }

@@ -17,6 +17,7 @@
 #![allow(clippy::disallowed_methods, clippy::too_many_lines)]
 
 mod against;
+mod authority;
 mod certs;
 mod cli;
 mod crash;
@@ -26,6 +27,7 @@ mod encodings;
 mod err;
 mod guards;
 mod house;
+mod import;
 mod links;
 mod manual;
 mod ok;

@@ -8,14 +8,18 @@ use time::OffsetDateTime;
 
 use super::{asked, with_vault};
 use crate::diag::{Diagnostics, suggestion};
-use crate::identity::{StateWrites, Vault, key_of_files, readers};
-use crate::inventory::Inventory;
+use crate::identity::{Signer, StateWrites, Vault, key_of_files, readers};
+use crate::inventory::{Authority, ClusterInfo, Inventory};
 use crate::model::facts::{Certificate, CertificateSource, Facts, LeafKey};
 use crate::model::host::HostId;
+use crate::model::key_type::KeyType;
 use crate::output::write_state;
 use crate::run::{Fault, Place, open_state};
 use crate::source::Sources;
 use crate::{Described, Knowledge, describe};
+
+/// By which name the cluster's authority is asked for.
+pub(super) const AUTHORITY: &str = "ca";
 
 /// What came of it.
 pub struct Asked<'a> {
@@ -54,11 +58,15 @@ pub fn requests<'a>(
     else {
         return Ok(Asked { sources, diagnostics, requests: None });
     };
-    let certificate = find(&facts, name)?;
     let mut vault = Vault::new(place.safe(), now);
     let mut requests = Vec::new();
-    for host in hosts(&facts, &inventory, name, certificate, host)? {
-        requests.push(request(&mut vault, &facts, &inventory, (name, certificate), host)?);
+    if name == AUTHORITY && !facts.certificates.contains_key(name) {
+        requests.push(authority(&mut vault, &inventory.cluster)?);
+    } else {
+        let certificate = find(&facts, name)?;
+        for host in hosts(&facts, &inventory, name, certificate, host)? {
+            requests.push(request(&mut vault, &facts, &inventory, (name, certificate), host)?);
+        }
     }
     let recipients = readers(&inventory, &mut diagnostics).vault;
     let writes = StateWrites { vault: vault.into_writes(&recipients)?, ..StateWrites::default() };
@@ -66,7 +74,7 @@ pub fn requests<'a>(
     Ok(Asked { sources, diagnostics, requests: Some(requests) })
 }
 
-fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Certificate, Fault> {
+pub(super) fn find<'a>(facts: &'a Facts, name: &str) -> Result<&'a Certificate, Fault> {
     let Some(certificate) = facts.certificates.get(name) else {
         let known = facts.certificates.keys().map(String::as_str);
         let help = suggestion(name, known, || "name one of the description's".to_owned());
@@ -124,18 +132,40 @@ fn request(
     let secret = key_of_files(name, certificate, host_name.unwrap_or_default());
     let names = names(facts, name, certificate, host);
     let pem = vault.request(&secret, &names, certificate.key_type)?;
-    let Some(pem) = pem else {
-        return asked(format!(
-            "the key of `{name}` is the secret `{secret}`, which has no value yet: tell it first, or take `key` out and have one made"
-        ));
-    };
+    let Some(pem) = pem else { return without_value(name, &secret) };
     let name = host_name.map_or_else(|| name.to_owned(), |host| format!("{host}-{name}"));
     Ok(Request { name, pem })
 }
 
+/// The request for an authority below somebody else's.
+fn authority(vault: &mut Vault, cluster: &ClusterInfo) -> Result<Request, Fault> {
+    let Authority { cert, key, key_type } = &cluster.authority;
+    if cert.is_none() {
+        return asked(
+            "the cluster's authority signs itself: write `authority cert=\"ca/chain.pem\"` at `cluster` where somebody else is to sign it",
+        );
+    }
+    let signer = Signer {
+        known: None,
+        secret: key.as_ref().map(|it| it.value.clone()),
+        cluster: cluster.name.clone(),
+        key_type: key_type.as_ref().map_or_else(KeyType::default, |it| it.value),
+    };
+    match vault.authority_request(&signer)? {
+        Some(pem) => Ok(Request { name: AUTHORITY.to_owned(), pem }),
+        None => without_value(AUTHORITY, signer.secret.as_deref().unwrap_or_default()),
+    }
+}
+
+fn without_value<T>(name: &str, secret: &str) -> Result<T, Fault> {
+    asked(format!(
+        "the key of `{name}` is the secret `{secret}`, which has no value yet: tell it first, or take `key` out and have one made"
+    ))
+}
+
 /// The names that clients check first, in the order of the description; then all others by which
 /// anybody asks for it.
-fn names(
+pub(super) fn names(
     facts: &Facts,
     name: &str,
     certificate: &Certificate,

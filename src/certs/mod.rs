@@ -1,14 +1,16 @@
-//! Certificates beside the builds: `certs list`, `csr`, `renew`.
+//! Certificates beside the builds: `certs list`, `csr`, `import`, `renew`.
 //!
 //! In: a [`Place`](crate::run::Place), what was asked for, the time. Out: what to print, after what
-//! is new lies in the state folder, written as a build writes it. Not here: bundles, which the next
-//! build makes.
+//! is new lies in the state folder, or beside the description, written as a build writes it. Not
+//! here: bundles, which the next build makes.
 
 mod csr;
+mod import;
 mod list;
 mod renew;
 
 pub use csr::{Asked, Request, requests};
+pub use import::{Imported, ImportedFile, import};
 pub use list::{Row, ends_by, json, list, table};
 pub use renew::{Renewal, Renewing, renew};
 

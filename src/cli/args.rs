@@ -122,8 +122,11 @@ pub(super) enum CertsCommand {
     /// Make certificates of the cluster's own authority anew, each with a new key, before they end.
     /// The next build puts them into the bundles.
     Renew(RenewArgs),
-    /// Print a request (PKCS#10) for a certificate with `source "files"`; makes its key in the vault
-    /// where there is none.
+    /// Take in what came back for a request: finds the certificate for the key in the vault, sorts
+    /// its chain, and writes the file that the description names.
+    Import(AnswerArgs),
+    /// Print a request (PKCS#10) for a certificate with `source "files"`, or for `ca`, an authority
+    /// below somebody else's; makes its key in the vault where there is none.
     Csr(CsrArgs),
 }
 
@@ -161,6 +164,22 @@ pub(super) struct RenewArgs {
     /// Keep their keys.
     #[arg(long)]
     pub(super) keep_key: bool,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct AnswerArgs {
+    /// The description.
+    pub(super) description: PathBuf,
+
+    /// The certificate's name; `ca` for the authority of the description.
+    pub(super) name: String,
+
+    /// What was sent, in PEM: certificate, chain and root, in any order, in one file or several.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(super) state: StateArgs,

@@ -1,21 +1,26 @@
 //! `certs`: certificates beside the builds.
 
+use std::path::Path;
+
 use time::{Date, OffsetDateTime};
 
-use super::args::{CertsCommand, CsrArgs, Input, ListArgs, RenewArgs};
+use super::args::{AnswerArgs, CertsCommand, CsrArgs, Input, ListArgs, RenewArgs};
 use super::commands::{Held, hold, judge};
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell, write};
 use crate::certs::{
-    Renewing, ends_by, json, list as list_all, renew as renew_all, requests, table,
+    Renewing, ends_by, import as import_files, json, list as list_all, renew as renew_all,
+    requests, table,
 };
 use crate::diag::render::render;
+use crate::disk::{Look, RealDisk};
 use crate::model::value::Duration;
 
 pub(super) fn certs(command: &CertsCommand, manner: Manner) -> Done {
     match command {
         CertsCommand::List(args) => list(args, manner),
         CertsCommand::Renew(args) => renew(args, manner),
+        CertsCommand::Import(args) => import(args, manner),
         CertsCommand::Csr(args) => csr(args, manner),
     }
 }
@@ -61,6 +66,38 @@ fn renew(args: &RenewArgs, manner: Manner) -> Done {
         tell("`clustergen build` puts what is new into the bundles\n");
     }
     Ok(())
+}
+
+/// `certs import`: what came back for a request.
+fn import(args: &AnswerArgs, manner: Manner) -> Done {
+    let input = Input { description: args.description.clone(), state: args.state.clone() };
+    let project = Project::open(&input, None)?;
+    let _one_at_a_time = hold(&project.description())?;
+    let files = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let now = OffsetDateTime::now_utc();
+    let imported = import_files(project.place(manner), project.folder(), &args.name, &files, now)?;
+    tell(&render(&imported.diagnostics, &imported.sources, manner.format, true));
+    for file in imported.files.ok_or(Failure::Description)? {
+        let was = file.was.map(|day| format!(", was {day}")).unwrap_or_default();
+        print(&format!("{}: until {}{was}\n", file.path, file.until))?;
+        if let Some(issuer) = file.open_end {
+            tell(&format!(
+                "note: `{}` ends below `{issuer}`, which was not among the files: clients have to trust that one, or have it from here\n",
+                file.path
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A file of somebody else's, by its name.
+fn read(path: &Path) -> Result<(String, String), Failure> {
+    let name = path.display().to_string();
+    let said = |why: String| Failure::Environment(format!("`{name}` cannot be read: {why}"));
+    let bytes = RealDisk.read(path).map_err(|error| said(error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| said("there is no such file".to_owned()))?;
+    // DER is told as what is no PEM
+    Ok((name.clone(), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn today() -> Date {

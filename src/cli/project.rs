@@ -106,6 +106,11 @@ impl Project {
         self.folder.0.join(&self.name)
     }
 
+    /// The description's folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
     pub(super) fn out(&self) -> &Path {
         &self.out
     }

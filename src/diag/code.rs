@@ -92,6 +92,7 @@ codes! {
     ChainBroken = "CG0523", "certificates that did not sign each other";
     KeyMismatch = "CG0524", "a certificate and a key that do not belong together";
     AuthorityEnds = "CG0525", "a certificate that its authority does not outlive";
+    AuthorityChanges = "CG0526", "another authority signs than did before";
 
     // 06: rendering
     Template = "CG0601", "a template cannot be used";

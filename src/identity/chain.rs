@@ -4,7 +4,7 @@
 //! here: places in the description (see `given`), and the clock: expiry is nobody's fault here.
 
 use sha2::{Digest, Sha256};
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::public_key::PublicKey;
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::parse_x509_pem};
 
@@ -13,6 +13,9 @@ use super::vault::hex;
 /// OpenSSL's security level 2, which Debian and Ubuntu set, refuses shorter RSA keys
 /// (SSL_CTX_set_security_level(3)); so do the browsers.
 const RSA_BITS: usize = 2048;
+
+/// As many authorities as `proxy_ssl_verify_depth` of our nginx.conf lets it follow, with the root.
+const LONGEST: usize = 3;
 
 /// What is wrong with a file, and what to do.
 pub(super) struct Wrong {
@@ -40,6 +43,7 @@ fn wrong(kind: Fault, why: impl Into<String>, help: impl Into<String>) -> Wrong 
 }
 
 /// The certificates of a file, in its order.
+#[derive(Default)]
 pub(super) struct Chain {
     blocks: Vec<Block>,
 }
@@ -109,7 +113,16 @@ impl Chain {
             .unwrap_or_default()
     }
 
-    fn certificates(&self) -> Vec<X509Certificate<'_>> {
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.blocks.append(&mut other.blocks);
+    }
+
+    /// Some of its certificates, PEM, in another order.
+    pub(super) fn picked(&self, order: &[usize]) -> String {
+        order.iter().filter_map(|at| self.blocks.get(*at)).map(|it| it.pem.as_str()).collect()
+    }
+
+    pub(super) fn certificates(&self) -> Vec<X509Certificate<'_>> {
         let parsed = self.blocks.iter().filter_map(|it| parse_x509_certificate(&it.der).ok());
         parsed.map(|(_, it)| it).collect()
     }
@@ -168,6 +181,59 @@ impl Chain {
         }
     }
 
+    /// What makes it none that could sign hosts' certificates: each has to be an authority that may
+    /// sign as many below it as there are, up to one that signs itself.
+    pub(super) fn judge_signer(&self) -> Result<(), Wrong> {
+        let all = self.certificates();
+        for (at, it) in all.iter().enumerate() {
+            let said = |why: String, help: &str| {
+                Err(Wrong { line: Some(self.blocks[at].line), ..wrong(Fault::Order, why, help) })
+            };
+            let name = called(it);
+            if !signs(it) {
+                let help = "have it signed as one: basicConstraints CA:TRUE, keyUsage keyCertSign; `clustergen certs csr` asks for that";
+                return said(format!("`{name}` is no authority"), help);
+            }
+            let below = u32::try_from(at).unwrap_or(u32::MAX);
+            if path_length(it).is_some_and(|most| most < below) {
+                let help = "have the one below signed by an authority whose `pathlen` is longer";
+                let why = format!("`{name}` allows fewer authorities below it than there are");
+                return said(why, help);
+            }
+            match all.get(at + 1) {
+                Some(next) if !issued(it, next) => {
+                    let why = format!("`{}` did not sign `{name}`", called(next));
+                    return said(
+                        why,
+                        "write the authority's own certificate first, and behind each the one that signed it",
+                    );
+                }
+                None if !issued(it, it) => {
+                    let why = format!("it ends at `{name}`, which is no root");
+                    return said(
+                        why,
+                        "add the certificates above it, up to the one that signs itself: most programs believe no other end",
+                    );
+                }
+                _ => {}
+            }
+        }
+        if all.len() > LONGEST {
+            let why = format!("{} authorities above each other", all.len());
+            let help =
+                "take one that is nearer to its root: nginx follows three, as it is set up here";
+            return Err(wrong(Fault::Order, why, help));
+        }
+        Ok(())
+    }
+
+    /// The certificates but the last, and the last.
+    pub(super) fn split_top(&self) -> (String, String) {
+        let pem = |blocks: &[Block]| blocks.iter().map(|it| it.pem.as_str()).collect();
+        let (below, top) = self.blocks.split_at(self.blocks.len().saturating_sub(1));
+        (pem(below), pem(top))
+    }
+
     /// Whether its end leads to one of the authorities.
     pub(super) fn judge_end(&self, authorities: &Self, file: &str) -> Result<(), Wrong> {
         let (all, known) = (self.certificates(), authorities.certificates());
@@ -218,7 +284,7 @@ fn order(all: &[X509Certificate]) -> Option<Vec<usize>> {
 
 /// Whether one certificate was signed by another; where the algorithm is not known here, the names
 /// decide.
-fn issued(leaf: &X509Certificate, by: &X509Certificate) -> bool {
+pub(super) fn issued(leaf: &X509Certificate, by: &X509Certificate) -> bool {
     use x509_parser::error::X509Error;
     let named = leaf.issuer().as_raw() == by.subject().as_raw();
     named
@@ -226,6 +292,49 @@ fn issued(leaf: &X509Certificate, by: &X509Certificate) -> bool {
             leaf.verify_signature(Some(by.public_key())),
             Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm)
         )
+}
+
+/// Whether it may sign certificates.
+fn signs(it: &X509Certificate) -> bool {
+    let usage = it.key_usage().ok().flatten();
+    it.is_ca() && usage.is_none_or(|it| it.value.key_cert_sign())
+}
+
+fn path_length(it: &X509Certificate) -> Option<u32> {
+    it.basic_constraints().ok().flatten()?.value.path_len_constraint
+}
+
+fn key_identifier<'a>(it: &'a X509Certificate) -> Option<&'a [u8]> {
+    it.iter_extensions().find_map(|it| match it.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0),
+        _ => None,
+    })
+}
+
+/// Whether two authorities have one name and one key, and call the key alike, by their first
+/// certificates: what one of them signed is the other's too.
+pub(super) fn same_signer(a: &str, b: &str) -> bool {
+    let (Ok(a), Ok(b)) = (Chain::read(a), Chain::read(b)) else { return false };
+    let (a, b) = (a.certificates(), b.certificates());
+    match (a.first(), b.first()) {
+        (Some(a), Some(b)) => {
+            a.subject().as_raw() == b.subject().as_raw()
+                && a.public_key().raw == b.public_key().raw
+                && key_identifier(a) == key_identifier(b)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a certificate names an authority as its issuer, letter by letter.
+pub(super) fn names_issuer(leaf: &str, authority: &str) -> bool {
+    let (Ok(leaf), Ok(authority)) = (Chain::read(leaf), Chain::read(authority)) else {
+        return false;
+    };
+    match (leaf.certificates().first(), authority.certificates().first()) {
+        (Some(leaf), Some(authority)) => issued(leaf, authority),
+        _ => false,
+    }
 }
 
 fn dns_names(certificate: &X509Certificate) -> Vec<String> {
@@ -239,7 +348,7 @@ fn dns_names(certificate: &X509Certificate) -> Vec<String> {
         .collect()
 }
 
-fn called(certificate: &X509Certificate) -> String {
+pub(super) fn called(certificate: &X509Certificate) -> String {
     common_name(certificate.subject())
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::chain::{Chain, Fault, Wrong};
+use super::signer::{GivenSigner, signer};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, Facts, HOST_NAME, LeafKey};
@@ -19,6 +20,8 @@ use crate::source::{Sources, Span, Spanned};
 pub struct Given {
     pub(super) leaves: BTreeMap<LeafKey, GivenLeaf>,
     pub(super) authorities: BTreeMap<String, Arc<str>>,
+    /// Who signs what is not given.
+    pub(super) signer: Option<GivenSigner>,
 }
 
 /// A certificate, its chain, and where its key is.
@@ -51,18 +54,12 @@ pub fn given(
     diagnostics: &mut Diagnostics,
 ) -> Given {
     let mut given = Given::default();
-    let needed = |certificate: &Certificate| {
-        certificate.authority.is_some()
-            || matches!(certificate.source, CertificateSource::Files { .. })
-    };
-    if !facts.certificates.values().any(needed) {
-        return given;
-    }
     let mut shown: BTreeMap<&str, Vec<HostId>> = BTreeMap::new();
     for key in facts.leaves.keys() {
         shown.entry(key.name.as_str()).or_default().push(key.host);
     }
     let mut run = Reading { facts, inventory, sources, diagnostics };
+    given.signer = signer(&mut run, &inventory.cluster.authority);
     for (name, certificate) in &facts.certificates {
         let authority = certificate.authority.as_ref().and_then(|file| run.authority(file));
         let hosts = shown.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
@@ -77,11 +74,11 @@ pub fn given(
     given
 }
 
-struct Reading<'a, 'b> {
-    facts: &'a Facts,
+pub(super) struct Reading<'a, 'b> {
+    pub(super) facts: &'a Facts,
     inventory: &'a Inventory,
     sources: &'a mut Sources<'b>,
-    diagnostics: &'a mut Diagnostics,
+    pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl Reading<'_, '_> {
@@ -155,7 +152,7 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn chain(&mut self, file: &str, span: Span) -> Option<Chain> {
+    pub(super) fn chain(&mut self, file: &str, span: Span) -> Option<Chain> {
         let text = match self.sources.open_inside(file) {
             Ok(id) => &self.sources.file(id).text,
             Err(message) => {
@@ -174,7 +171,12 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn judge(&mut self, result: Result<(), Wrong>, file: &str, span: Span) -> Option<()> {
+    pub(super) fn judge(
+        &mut self,
+        result: Result<(), Wrong>,
+        file: &str,
+        span: Span,
+    ) -> Option<()> {
         let Err(wrong) = result else { return Some(()) };
         let code = match wrong.kind {
             Fault::File => Code::CertificateFile,

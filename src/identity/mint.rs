@@ -21,6 +21,19 @@ pub struct LeafRequest {
     pub key_type: KeyType,
 }
 
+/// The authority that signs.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    /// Its certificate, and those above it, PEM; none where it is to be made.
+    pub known: Option<String>,
+    /// The secret that is its key, where a person gives it.
+    pub secret: Option<String>,
+    /// For whom it is made.
+    pub cluster: String,
+    /// Of a key that is made.
+    pub key_type: KeyType,
+}
+
 /// A certificate that was made.
 #[derive(Clone, Debug)]
 pub struct NewLeaf {
@@ -90,15 +103,11 @@ pub enum Held {
 
 /// Makes keys, certificates and passwords. The only source of entropy and dates.
 pub trait Mint {
-    /// The authority's certificate, PEM, and its SHA-256; made for `cluster` where `known` is none.
+    /// The authority's certificate and those above it, PEM, and the SHA-256 of the first.
     ///
     /// # Errors
-    /// Where it cannot be made, or `known` is not the one whose key is held.
-    fn authority(
-        &mut self,
-        cluster: &str,
-        known: Option<&str>,
-    ) -> Result<(String, String), Refusal>;
+    /// Where it cannot be made, or the key that is held is another's.
+    fn authority(&mut self, signer: &Signer) -> Result<(String, String), Refusal>;
 
     /// Certificates, in the order of the requests.
     ///
@@ -124,9 +133,9 @@ pub trait Mint {
 pub struct Locked(pub Refusal);
 
 impl Mint for Locked {
-    fn authority(&mut self, _: &str, known: Option<&str>) -> Result<(String, String), Refusal> {
-        match known {
-            Some(pem) => Ok((pem.to_owned(), String::new())),
+    fn authority(&mut self, signer: &Signer) -> Result<(String, String), Refusal> {
+        match &signer.known {
+            Some(pem) => Ok((pem.clone(), String::new())),
             None => Err(self.0.clone()),
         }
     }
@@ -152,8 +161,8 @@ pub struct Dry;
 const TO_COME: &str = "(made by the first build)\n";
 
 impl Mint for Dry {
-    fn authority(&mut self, _: &str, known: Option<&str>) -> Result<(String, String), Refusal> {
-        Ok((known.unwrap_or(TO_COME).to_owned(), "0".repeat(64)))
+    fn authority(&mut self, signer: &Signer) -> Result<(String, String), Refusal> {
+        Ok((signer.known.clone().unwrap_or_else(|| TO_COME.to_owned()), "0".repeat(64)))
     }
 
     fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal> {

@@ -4,6 +4,7 @@
 //! to be written of lock, certificates and vault. The only place with entropy and dates, and
 //! those only behind [`Mint`].
 
+mod answer;
 mod chain;
 mod crypt;
 mod derived;
@@ -17,14 +18,16 @@ mod safe;
 mod seals;
 mod seen;
 mod settle;
+mod signer;
 mod state;
 mod values;
 mod vault;
 
+pub use answer::{Answer, Fitting, unfit, unfit_to_sign};
 pub use crypt::{Identities, Unusable};
 pub use given::{Given, given, key_of_files};
 pub use lock::{Lock, SealLine};
-pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal};
+pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal, Signer};
 pub use old::is_old;
 pub use readers::{Readers, compare_recipients, readers};
 pub use safe::{Keep, RECIPIENTS, Safe, opened, rekeyed};
@@ -33,4 +36,4 @@ pub use seen::{Seen, certificate_words, seen};
 pub use settle::{Allotted, settle};
 pub use state::{State, StateWrites, VaultIs, waiting};
 pub use values::{value, value_name};
-pub use vault::Vault;
+pub use vault::{AUTHORITY, Vault};

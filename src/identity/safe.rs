@@ -67,9 +67,10 @@ impl Safe<'_> {
         self.identities.is_empty() && names.iter().any(|name| self.folder.exists(name))
     }
 
-    /// Whether there is a vault: an empty folder is where one is mounted, or was.
+    /// Whether there is a vault: an empty folder is where one is mounted, or was. Its copy of the
+    /// lock comes with the first key, be it of whatever kind.
     pub(super) fn is_there(self) -> bool {
-        [AUTHORITY_KEY, DIGEST_KEY].iter().any(|name| self.has(name))
+        [AUTHORITY_KEY, DIGEST_KEY, LOCK].iter().any(|name| self.has(name))
     }
 
     /// To whom its files were encrypted when they were last, as they are written.

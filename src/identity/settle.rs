@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::chain::{Chain, same_signer};
 use super::given::{Given, GivenLeaf};
 use super::lock::{CertificateLine, Lock};
-use super::mint::{Held, LeafRequest, Mint, Refusal};
+use super::mint::{Held, LeafRequest, Mint, Refusal, Signer};
+use super::seen::seen;
+use super::signer::GivenSigner;
 use super::state::State;
 use super::vault::{certificate_digests, certificate_hex, hex};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -17,7 +20,7 @@ use crate::model::host::HostId;
 use crate::model::key_type::KeyType;
 use crate::model::settled::{IssuedLeaf, Settled};
 use crate::model::value::Duration;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// What came of it.
 #[derive(Default)]
@@ -38,11 +41,19 @@ pub fn settle(
     mint: &mut dyn Mint,
     diagnostics: &mut Diagnostics,
 ) -> Allotted {
-    let mut run =
-        Run { facts, inventory, state, old: lock, mint, diagnostics, out: Allotted::default() };
+    let mut run = Run {
+        facts,
+        inventory,
+        state,
+        old: lock,
+        mint,
+        diagnostics,
+        out: Allotted::default(),
+        chain: String::new(),
+    };
     run.slots();
     run.secrets();
-    run.leaves();
+    run.leaves(given);
     run.given(given);
     run.out.lock.retire(lock.clone());
     run.out
@@ -56,6 +67,8 @@ struct Run<'a> {
     mint: &'a mut dyn Mint,
     diagnostics: &'a mut Diagnostics,
     out: Allotted,
+    /// The authorities between a leaf and the one that peers trust, PEM.
+    chain: String,
 }
 
 impl Run<'_> {
@@ -161,7 +174,7 @@ impl Run<'_> {
     }
 
     /// What the cluster's authority signs.
-    fn leaves(&mut self) {
+    fn leaves(&mut self, given: &Given) {
         let certificates = &self.facts.certificates;
         let ours = |key: &LeafKey| {
             let named = certificates.get(&key.name);
@@ -170,25 +183,24 @@ impl Run<'_> {
         let leaves = self.facts.leaves.iter().filter(|(key, _)| ours(key));
         let leaves: Vec<(&LeafKey, &Leaf)> = leaves.collect();
         let Some((key, first)) = leaves.first().copied() else { return };
-        let known = match &self.old.authority {
-            None => None,
-            Some(sha256) => match self.named("ca", sha256, first.origin.span) {
-                None => return,
-                found => found,
-            },
+        let Some((signer, stays)) = self.signer(given.signer.as_ref(), first.origin.span) else {
+            return;
         };
+        let known = signer.known.clone();
+        self.chain = known.as_deref().map_or_else(String::new, |pem| top(pem).0);
         let mut requests: Vec<(LeafKey, LeafRequest, Span)> = Vec::new();
         for (key, leaf) in leaves {
             let request = self.request(key, leaf);
-            if !self.kept(key, leaf, &request) {
+            if !(stays && self.kept(key, leaf, &request)) {
                 requests.push((key.clone(), request, leaf.origin.span));
             }
         }
-        let authority = match (&known, requests.is_empty(), &self.old.authority) {
+        let sha256 = given.signer.as_ref().map(|it| &it.sha256).or(self.old.authority.as_ref());
+        let authority = match (&known, requests.is_empty(), sha256) {
             (Some(pem), true, Some(sha256)) => Ok((pem.clone(), sha256.clone())),
-            _ => self.mint.authority(&self.inventory.cluster.name, known.as_deref()),
+            _ => self.mint.authority(&signer),
         };
-        let (pem, sha256) = match authority {
+        let (pem, made) = match authority {
             Ok(made) => made,
             Err(refusal) => {
                 let what = format!("a certificate for `{}`", self.inventory.host(key.host).name);
@@ -196,12 +208,61 @@ impl Run<'_> {
                 return;
             }
         };
-        if known.is_none() {
+        let sha256 = sha256.cloned().unwrap_or(made);
+        if self.old.authority.as_ref() != Some(&sha256) {
             self.out.certificates.insert("ca".to_owned(), pem.clone());
         }
-        self.out.settled.authority = Some(pem.into());
-        self.out.lock.authority = Some(self.old.authority.clone().unwrap_or(sha256));
+        self.out.settled.authority = Some(top(&pem).1.into());
+        self.out.lock.authority = Some(sha256);
         self.issue(&requests);
+    }
+
+    /// Who signs, and whether what was signed before stays; `None` where that cannot be seen.
+    fn signer(&mut self, given: Option<&GivenSigner>, span: Span) -> Option<(Signer, bool)> {
+        let cluster = &self.inventory.cluster;
+        let key_type = cluster.authority.key_type.as_ref();
+        let mut signer = Signer {
+            known: None,
+            secret: None,
+            cluster: cluster.name.clone(),
+            key_type: key_type.map_or_else(KeyType::default, |it| it.value),
+        };
+        let old = match &self.old.authority {
+            Some(sha256) if given.is_none_or(|it| it.sha256 != *sha256) => {
+                Some(self.named("ca", sha256, span)?)
+            }
+            _ => None,
+        };
+        let Some(given) = given else {
+            if let (Some(pem), Some(wanted)) = (&old, key_type) {
+                self.same_kind(pem, wanted);
+            }
+            signer.known = old;
+            return Some((signer, true));
+        };
+        signer.known = Some(given.pem.clone());
+        signer.secret.clone_from(&given.secret);
+        let Some(old) = old else { return Some((signer, true)) };
+        let stays = same_signer(&given.pem, &old);
+        if !(stays && same_signer(&top(&given.pem).1, &top(&old).1)) {
+            let message = "hosts are verified by another authority from now on";
+            let help = "apply to all hosts in one go: those that have the new bundle and those that do not refuse each other";
+            let diagnostic = Diagnostic::warning(Code::AuthorityChanges, message);
+            self.diagnostics.push(diagnostic.at(given.span, "").help(help));
+        }
+        Some((signer, stays))
+    }
+
+    /// An authority that was made is of the kind that it is.
+    fn same_kind(&mut self, pem: &str, wanted: &Spanned<KeyType>) {
+        let kinds = seen(pem);
+        let Some(kind) = kinds.first().map(|it| &it.kind) else { return };
+        if kind != wanted.value.word() {
+            let message = format!("the authority is made already, with a key of {kind}");
+            let help = "write that kind; `docs/decisions.md` says what a new authority takes";
+            let diagnostic = Diagnostic::error(Code::IdentityMismatch, message);
+            self.diagnostics.push(diagnostic.at(wanted.span, "").help(help));
+        }
     }
 
     fn request(&self, key: &LeafKey, leaf: &Leaf) -> LeafRequest {
@@ -282,6 +343,7 @@ impl Run<'_> {
     fn issued(&mut self, key: &LeafKey, request: &LeafRequest, pem: String, line: CertificateLine) {
         let (private, key_digest) = (format!("key/{}", request.key), line.key.clone());
         let der = certificate_hex(&pem);
+        let pem = pem + &self.chain;
         let issued = IssuedLeaf { pem, key: private, key_digest, der };
         self.out.settled.leaves.insert(key.clone(), issued);
         self.out.lock.active.certificates.insert(request.key.clone(), line);
@@ -350,6 +412,15 @@ fn farthest(taken: &BTreeSet<u32>, period: u32) -> Option<u32> {
     };
     let free = (0..period).filter(|minute| !taken.contains(minute));
     free.max_by_key(|minute| (distance(*minute), period - minute))
+}
+
+/// The certificates below the last one, and the last one, which is what peers trust.
+fn top(pem: &str) -> (String, String) {
+    match Chain::read(pem) {
+        Ok(chain) => chain.split_top(),
+        // a rehearsal's
+        Err(_) => (String::new(), pem.to_owned()),
+    }
 }
 
 /// Eight digits of everything that a certificate is asked to say.

@@ -17,9 +17,10 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::chain::names_issuer;
 use super::crypt::Recipient;
 use super::keys::{self, key_pair, public_digest};
-use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal};
+use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal, Signer};
 use super::old::old_name;
 use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
 use super::seen::end_of;
@@ -45,6 +46,8 @@ pub struct Vault<'a> {
     now: OffsetDateTime,
     pending: BTreeMap<String, Zeroizing<Vec<u8>>>,
     authority: Option<(String, String)>,
+    /// Where its key lies.
+    authority_key: String,
     /// Leaves that get a new key, though there is one.
     replaced: BTreeSet<String>,
 }
@@ -54,12 +57,28 @@ type Made<T> = Result<T, Refusal>;
 impl<'a> Vault<'a> {
     /// `now` dates what is made; nothing else in clustergen knows the time.
     pub fn new(safe: Safe<'a>, now: OffsetDateTime) -> Self {
-        Self { safe, now, pending: BTreeMap::new(), authority: None, replaced: BTreeSet::new() }
+        Self {
+            safe,
+            now,
+            pending: BTreeMap::new(),
+            authority: None,
+            authority_key: AUTHORITY_KEY.to_owned(),
+            replaced: BTreeSet::new(),
+        }
     }
 
     /// Has these leaves get new keys; the ones that they have stay beside them.
     pub fn replace_keys(&mut self, keys: BTreeSet<String>) {
         self.replaced = keys;
+    }
+
+    /// Whether a private key is there, now or from before it was replaced, by the SHA-256 of its
+    /// public one.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn has(&self, secret: &str, public: &str) -> Made<bool> {
+        Ok(self.held(secret, public)? == Held::Fits)
     }
 
     /// What has to be written before anything that names it, as it is to lie there.
@@ -135,7 +154,7 @@ impl<'a> Vault<'a> {
 
     /// Signs with the authority, several at once.
     fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
-        let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
+        let key = self.key(&self.authority_key)?.ok_or_else(|| self.no_authority())?;
         let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(|error| said(&error))?;
         let end = end_of(pem).ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
         if end <= self.now {
@@ -157,7 +176,13 @@ impl<'a> Vault<'a> {
         // on which thread was faster
         let all: Vec<Made<(NewLeaf, Option<KeyPair>)>> =
             work.map(|(request, known)| self.leaf(request, known, (&issuer, end))).collect();
-        all.into_iter().collect()
+        let all: Vec<(NewLeaf, Option<KeyPair>)> = all.into_iter().collect::<Made<_>>()?;
+        // a name with parts that rcgen cannot carry over would break the chain
+        if all.first().is_some_and(|(leaf, _)| !names_issuer(&leaf.pem, pem)) {
+            let why = "the authority's own name cannot be written as it stands, because a part is in it twice (`DC=`, `OU=`): have it signed under a common name";
+            return Err(Refusal::Vault(why.to_owned()));
+        }
+        Ok(all)
     }
 
     fn leaf(
@@ -230,17 +255,9 @@ impl<'a> Vault<'a> {
         names: &[String],
         kind: KeyType,
     ) -> Made<Option<String>> {
-        let name = private_name(secret);
-        let own = secret.starts_with(OWN_KEY);
-        let known = self.key(&name)?;
-        let key = match known.filter(|it| !own || keys::kind_of(it) == Some(kind)) {
-            Some(key) => key,
-            None if !own => return Ok(None),
-            None => {
-                let key = keys::make(kind)?;
-                self.keep(name, &key)?;
-                key
-            }
+        let Some(key) = self.requested(private_name(secret), secret.starts_with(OWN_KEY), kind)?
+        else {
+            return Ok(None);
         };
         let mut params = CertificateParams::default();
         let common = names.iter().find(|name| name.len() <= LONGEST_COMMON_NAME);
@@ -251,20 +268,56 @@ impl<'a> Vault<'a> {
         }
         params.key_usages = usages(&key);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let request = params.serialize_request(&key).map_err(|error| said(&error))?;
-        let pem = request.pem().map_err(|error| said(&error))?;
-        Ok(Some(pem.replace("\r\n", "\n")))
+        written(&params, &key).map(Some)
     }
 
-    fn new_authority(&mut self, cluster: &str) -> Made<(String, String)> {
+    /// A request for a certificate with which hosts' certificates can be signed. `None` where a
+    /// person has to tell the key first.
+    ///
+    /// # Errors
+    /// The key is there and cannot be read, or the request cannot be made.
+    pub fn authority_request(&mut self, signer: &Signer) -> Made<Option<String>> {
+        let own = signer.secret.is_none();
+        let name = signer.secret.as_deref().map_or_else(|| AUTHORITY_KEY.to_owned(), secret_name);
+        let Some(key) = self.requested(name, own, signer.key_type)? else { return Ok(None) };
+        let mut params = CertificateParams::default();
+        params.distinguished_name = named(&authority_name(&signer.cluster));
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        written(&params, &key).map(Some)
+    }
+
+    /// The key for which a request is made. One of the vault's own is made where it is not there,
+    /// or of another kind.
+    fn requested(&mut self, name: String, own: bool, kind: KeyType) -> Made<Option<KeyPair>> {
+        let known = self.key(&name)?;
+        match known.filter(|it| !own || keys::kind_of(it) == Some(kind)) {
+            None if own => {
+                let key = keys::make(kind)?;
+                self.keep(name, &key)?;
+                Ok(Some(key))
+            }
+            known => Ok(known),
+        }
+    }
+
+    fn no_authority(&self) -> Refusal {
+        Refusal::Vault(format!(
+            "`{}` is not in the vault, so nothing can be signed",
+            self.authority_key
+        ))
+    }
+
+    fn new_authority(&mut self, signer: &Signer) -> Made<(String, String)> {
         let known = self.key(AUTHORITY_KEY)?;
+        let known = known.filter(|it| keys::kind_of(it) == Some(signer.key_type));
         let fresh = known.is_none();
         let key = match known {
             Some(key) => key,
-            None => keys::make(KeyType::default())?,
+            None => keys::make(signer.key_type)?,
         };
         let mut params = CertificateParams::default();
-        params.distinguished_name = named(&format!("{cluster} cluster authority"));
+        params.distinguished_name = named(&authority_name(&signer.cluster));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         self.date(&mut params, AUTHORITY_DAYS)?;
@@ -287,21 +340,27 @@ impl Keep for Vault<'_> {
 }
 
 impl Mint for Vault<'_> {
-    fn authority(&mut self, cluster: &str, known: Option<&str>) -> Made<(String, String)> {
+    fn authority(&mut self, signer: &Signer) -> Made<(String, String)> {
         if let Some(made) = &self.authority {
             return Ok(made.clone());
         }
-        let made = match known {
-            None => self.new_authority(cluster)?,
+        if let Some(secret) = &signer.secret {
+            self.authority_key = secret_name(secret);
+        }
+        let made = match &signer.known {
+            None => self.new_authority(signer)?,
             Some(pem) => {
-                let key = self.key(AUTHORITY_KEY)?.ok_or_else(no_authority)?;
+                let key = self.key(&self.authority_key)?.ok_or_else(|| self.no_authority())?;
                 let (public, sha256) = certificate_digests(pem)
                     .ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
                 if public != public_digest(&key) {
-                    let why = "the vault's authority key is not that of certs/ca.pem: they are of two clusters";
-                    return Err(Refusal::Vault(why.to_owned()));
+                    let why = format!(
+                        "`{}` is not the key of the authority's certificate: they are of two",
+                        self.authority_key
+                    );
+                    return Err(Refusal::Vault(why));
                 }
-                (pem.to_owned(), sha256)
+                (pem.clone(), sha256)
             }
         };
         self.authority = Some(made.clone());
@@ -312,7 +371,7 @@ impl Mint for Vault<'_> {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let (pem, _) = self.authority.clone().ok_or_else(no_authority)?;
+        let (pem, _) = self.authority.clone().ok_or_else(|| self.no_authority())?;
         let mut leaves = Vec::new();
         for (request, (leaf, fresh)) in requests.iter().zip(self.sign(requests, &pem)?) {
             if let Some(key) = fresh {
@@ -390,8 +449,14 @@ pub(super) fn secret_name(key: &str) -> String {
     format!("vault/secrets/{key}")
 }
 
+/// What names the authority's own key: no secret has a colon.
+pub const AUTHORITY: &str = "authority:";
+
 /// Where a private key lies: one of the vault's own (`key/www`), or a secret that a person gave.
 fn private_name(secret: &str) -> String {
+    if secret == AUTHORITY {
+        return AUTHORITY_KEY.to_owned();
+    }
     match secret.strip_prefix(OWN_KEY) {
         Some(own) => key_name(own),
         None => secret_name(secret),
@@ -408,6 +473,17 @@ fn usages(key: &KeyPair) -> Vec<KeyUsagePurpose> {
     usages
 }
 
+/// A request as people send it.
+fn written(params: &CertificateParams, key: &KeyPair) -> Made<String> {
+    let request = params.serialize_request(key).map_err(|error| said(&error))?;
+    let pem = request.pem().map_err(|error| said(&error))?;
+    Ok(pem.replace("\r\n", "\n"))
+}
+
+fn authority_name(cluster: &str) -> String {
+    format!("{cluster} cluster authority")
+}
+
 fn named(common: &str) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, common);
@@ -416,10 +492,6 @@ fn named(common: &str) -> DistinguishedName {
 
 fn said(error: &rcgen::Error) -> Refusal {
     Refusal::Vault(format!("a certificate cannot be made: {error}"))
-}
-
-fn no_authority() -> Refusal {
-    Refusal::Vault(format!("`{AUTHORITY_KEY}` is not in the vault, so nothing can be signed"))
 }
 
 /// SHA-256 of a certificate's public key, and of the whole of it.

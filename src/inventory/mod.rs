@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::facts::Origin;
 use crate::model::host::{HostId, HostSet};
+use crate::model::key_type::KeyType;
 use crate::model::value::Port;
 use crate::source::Spanned;
 use crate::syntax::node::{Node, Value};
@@ -28,7 +29,19 @@ pub struct ClusterInfo {
     pub timezone: Option<Spanned<String>>,
     pub time_servers: Vec<Spanned<String>>,
     pub templates: Option<Spanned<String>>,
+    pub authority: Authority,
     pub origin: Origin,
+}
+
+/// Who signs the hosts' certificates; one that is made here where nothing is said.
+#[derive(Clone, Debug, Default)]
+pub struct Authority {
+    /// The file of one that is given, and of those above it.
+    pub cert: Option<Spanned<String>>,
+    /// The secret that is its key, where it was not made here.
+    pub key: Option<Spanned<String>>,
+    /// Of a key that is made here.
+    pub key_type: Option<Spanned<KeyType>>,
 }
 
 /// A port on which something listens that the description does not manage.

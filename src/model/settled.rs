@@ -9,7 +9,7 @@ use super::host::HostId;
 /// A certificate as it was issued.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IssuedLeaf {
-    /// PEM: the leaf alone where the authority is the cluster's, else what was given, chain and all.
+    /// PEM: the leaf and all authorities below the root; what was given, as it was given.
     pub pem: String,
     /// The secret that is its private key: `key/node1/www`, or `key/www` where hosts share it.
     pub key: String,
@@ -22,7 +22,7 @@ pub struct IssuedLeaf {
 /// All allotments, by the keys of the facts.
 #[derive(Clone, Default, Debug)]
 pub struct Settled {
-    /// The cluster's authority, PEM; `None` where nothing needs one.
+    /// The cluster's authority, PEM, or the root above it; `None` where nothing needs one.
     pub authority: Option<Arc<str>>,
     /// Other authorities, by the certificate that is verified with them; PEM.
     pub authorities: BTreeMap<String, Arc<str>>,

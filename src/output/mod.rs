@@ -14,7 +14,7 @@ mod tree;
 pub use archive::{Form, Packed, archive, keep_archive, payload, unpack};
 pub use journal::{finish, recover};
 pub use stage::{Stage, StagedHost};
-pub use state::write_state;
+pub use state::{write_file, write_state};
 pub use top::{ClusterJson, KNOWN_HOSTS, LinkJson, top_files};
 pub use tree::{Existing, OutFault, foreign, read_host, remove_tree};
 

@@ -85,6 +85,24 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
     Ok(())
 }
 
+/// Writes a file of the description's folder, in folders that are made where they are not.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_file(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), OutFault> {
+    let name = name.to_owned();
+    for parent in parents([&name].into_iter()) {
+        let parent = folder.join(parent);
+        at(&parent, disk.make_folder(&parent, 0o755))?;
+    }
+    replace(disk, &folder.join(&name), bytes, 0o644)
+}
+
 /// Old or new, never half: written beside, then renamed.
 pub(super) fn replace(
     disk: &dyn Disk,

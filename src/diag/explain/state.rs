@@ -67,6 +67,12 @@ super::explanations! {
         "Plan for a new authority: every host has to trust both for a while. Or ask for a shorter
          `validity`.";
 
+    AuthorityChanges, "state/an-authority-that-changes.txt":
+        "Hosts believe whom their authority signed. Where another one signs, each host refuses those
+         that do not have their new certificate yet, and is refused by them.";
+        "Apply to all hosts in one go, when they may be without each other for as long as it takes. An
+         authority that has the name and the key of the one before changes nothing.";
+
     Template, "err/templates/a-name-that-the-view-does-not-have.case":
         "A template of yours replaces one of clustergen's. It is given values that are quoted for
          their format, so it may lay them out and nothing else.";

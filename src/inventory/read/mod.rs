@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::names::Names;
-use super::{ClusterInfo, Inventory, origin};
+use super::{Authority, ClusterInfo, Inventory, origin};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::model::key_type::KeyType;
 use crate::platform::{Platform, Platforms};
 use crate::schema::{Schema, Stage, check::check};
 use crate::source::{Span, Spanned};
@@ -103,9 +104,17 @@ fn cluster_info(node: &Node) -> ClusterInfo {
         time_servers: node
             .child("time-servers")
             .map_or_else(Vec::new, |it| it.args.iter().filter_map(spanned).collect()),
+        authority: node.child("authority").map(authority).unwrap_or_default(),
         templates: node.child("templates").and_then(|it| it.args.first()).and_then(spanned),
         origin: origin(node),
     }
+}
+
+fn authority(node: &Node) -> Authority {
+    let text = |name: &str| node.prop(name).and_then(spanned);
+    let key_type =
+        text("key-type").and_then(|it| Some(Spanned::new(KeyType::parse(&it.value)?, it.span)));
+    Authority { cert: text("cert"), key: text("key"), key_type }
 }
 
 fn spanned(value: &Value) -> Option<Spanned<String>> {

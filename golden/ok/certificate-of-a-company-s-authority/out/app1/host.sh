@@ -1,0 +1,156 @@
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
+# What app1 gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=company
+host=app1
+names='app1 app1.example.net'
+addresses=10.1.0.11
+platform=debian-12
+releases=debian:12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   cron
+    package   csync2
+    package   openssl
+    package   sqlite3
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
+    block     company /etc/hosts none -
+    file      0600 root:root /etc/csync2_content.key none -
+    file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /etc/ssl/app.key none -
+    file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /etc/ssl/app.crt none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-company.cfg none -
+    file      0644 root:root /etc/cron.d/clustergen-csync2 none -
+    file      0644 root:root /etc/csync2.cfg none -
+    file      0644 root:root /etc/csync2_peers none -
+    file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
+    file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /etc/timezone none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
+    check     '0 2' 'csync2 -N app1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
+    unit      cron.service
+    unit      csync2.socket
+    step      1/2 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members'
+    verify    '/etc/ssl/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app.crt'
+    verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
+    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N app1 -G content -cr /; code=0; csync2 -N app1 -G content -T || code=$?; [ "$code" -eq 2 ]'
+    verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+}
+
+# csync2 knows its peers by their certificates
+holds_csync2_peers() {
+    [ -s /var/lib/csync2/app1.db3 ] || return 1
+    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/app1.db3 -separator ' ' 'select peername, certdata from x509_cert' |
+        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+}
+
+# csync2 knows its peers by their certificates
+ensure_csync2_peers() {
+    csync2 -N app1 -L >/dev/null || [ $? -eq 2 ] || return 1
+    awk 'BEGIN { print "begin;" }
+        /^[^#]/ {
+            printf "delete from x509_cert where peername = \047%s\047;\n", $1
+            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
+        }
+        END { print "commit;" }' /etc/csync2_peers |
+        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/app1.db3
+}
+
+# csync2 `content`: the files of app1 go to all members
+guard_csync2_content_first_sync() {
+    found=''
+    for path in \
+        /srv/www \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+}
+
+# csync2 `content`: the files of app1 go to all members
+run_csync2_content_first_sync() {
+    # the configuration of this step: auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
+    csync2 -N app1 -G content -rm /
+    csync2 -N app1 -G content -rxv / || { csync2 -N app1 -G content -rf / && csync2 -N app1 -G content -rxv /; }
+}
+
+# csync2 `content`: the files of app1 go to all members
+proof_csync2_content_first_sync() {
+    found=''
+    for path in \
+        /srv/www \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    csync2 -N app1 -G content -cr /
+    came=$(csync2 -N app1 -G content -T) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
+
+# cron takes up /etc/cron.d/clustergen-csync2
+verify_cron_takes_up_etc_cron_d_clustergen_csync2() {
+    stat -c "%A %U, %h names: %n" /etc/cron.d/clustergen-csync2 &&
+        find /etc/cron.d/clustergen-csync2 -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+        ! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/clustergen-csync2)" |
+        grep -E "/etc/cron.d/clustergen-csync2([^A-Za-z0-9_-]|$)" |
+        grep -v -e RELOAD -e CMD
+}
+
+# csync2 `content`: no path leads over a symbolic link
+verify_csync2_content_no_path_leads_over_a_symbolic_link() {
+    for path in \
+        /srv/www \
+    ; do
+        real=$(readlink -f "$path")
+        [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
+    done
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen company$/,/^# END clustergen company$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
+}
