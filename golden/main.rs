@@ -35,6 +35,7 @@ mod origins;
 mod pack;
 mod reference;
 mod renew;
+mod revoke;
 mod same;
 mod schedules;
 mod secrets;

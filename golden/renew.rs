@@ -190,7 +190,7 @@ fn nothing_outlives_its_authority() {
     let description = written();
     build_well(bench.place(&description, "cluster.kdl"));
     let names = ["www".to_owned()];
-    let renewing = Renewing { names: &names, by: None, keep_key: false };
+    let renewing = Renewing { names: &names, by: None, keep_key: false, revoke: false };
     let later = |days| {
         let place = bench.place(&description, "cluster.kdl");
         renew(place, &renewing, day() + Duration::days(days)).unwrap()
@@ -215,8 +215,8 @@ fn a_renewal_that_is_killed_anywhere_loses_no_key() {
     build_well(old.place(&description, "cluster.kdl"));
     let before = tree(&old.state.0.join("vault/keys"));
     let names = ["www".to_owned()];
-    for keep_key in [false, true] {
-        let renewing = Renewing { names: &names, by: None, keep_key };
+    for (keep_key, revoke) in [(false, false), (true, false), (false, true)] {
+        let renewing = Renewing { names: &names, by: None, keep_key, revoke };
         for n in 1.. {
             let bench = copied(&old);
             let disk = Killed::after(n, true);

@@ -1,4 +1,5 @@
-//! `certs renew`: certificates of the cluster's authority, made anew before they end.
+//! `certs renew` and `certs revoke`: certificates of the cluster's authority, made anew before they
+//! end, or because somebody else may have the key.
 //!
 //! The lock forgets them, so settling makes them as it makes every new one.
 
@@ -9,10 +10,10 @@ use time::{Date, OffsetDateTime};
 use super::{asked, with_vault};
 use crate::Compiled;
 use crate::diag::suggestion;
-use crate::identity::{Dry, StateWrites, Vault, seen};
+use crate::identity::{Change, Dry, Seen, StateWrites, Vault, seen};
 use crate::model::facts::CertificateSource;
 use crate::output::write_state;
-use crate::run::{Fault, Place, Report, open_state, read, read_without};
+use crate::run::{Fault, Place, Report, open_state, read, read_changed};
 
 /// What is made anew.
 pub struct Renewing<'a> {
@@ -22,6 +23,8 @@ pub struct Renewing<'a> {
     pub by: Option<Date>,
     /// The keys stay.
     pub keep_key: bool,
+    /// Nobody may believe the old ones any more.
+    pub revoke: bool,
 }
 
 /// A certificate that was made anew.
@@ -51,15 +54,21 @@ pub fn renew<'a>(
         return Ok((before, Vec::new()));
     };
     let old = made(compiled);
-    let chosen = chosen(compiled, &old, renewing)?;
-    if chosen.is_empty() {
+    let forget = chosen(compiled, &old, renewing)?;
+    if forget.is_empty() {
         return Ok((before, Vec::new()));
+    }
+    let mut change = Change { forget, ..Change::default() };
+    if renewing.revoke {
+        revocable(compiled)?;
+        let serials = change.forget.iter().filter_map(|key| Some(old.get(key)?.serial.clone()));
+        change.revoke = serials.map(|serial| (serial, now.date().to_string())).collect();
     }
     let mut vault = Vault::new(place.safe(), now);
     if !renewing.keep_key {
-        vault.replace_keys(chosen.clone());
+        vault.replace_keys(change.forget.clone());
     }
-    let report = read_without(place, &state, &chosen, &mut vault)?;
+    let report = read_changed(place, &state, &change, &mut vault)?;
     let Some(compiled) =
         report.compiled.as_ref().filter(|_| !report.diagnostics.fatal(place.strict))
     else {
@@ -74,33 +83,50 @@ pub fn renew<'a>(
     write_state(place.disk, place.state_path, &writes)?;
     let new = made(compiled);
     let renewal = |key: String| {
-        let (was, until) = (old.get(&key).copied(), new.get(&key).copied());
+        let until = |all: &BTreeMap<String, Seen>| all.get(&key).map(|it| it.until);
+        let (was, until) = (until(&old), until(&new));
         Renewal { key, was, until }
     };
-    let renewals = chosen.into_iter().map(renewal).collect();
+    let renewals = change.forget.into_iter().map(renewal).collect();
     Ok((report, renewals))
 }
 
-/// What the cluster's authority has signed, and when it ends.
-fn made(compiled: &Compiled) -> BTreeMap<String, Date> {
+/// nginx asks for a list of every authority on the way to the root, and the root's is not here.
+fn revocable(compiled: &Compiled) -> Result<(), Fault> {
+    let leaves = &compiled.allotted.settled.leaves;
+    let ours = |name: &str| {
+        let named = compiled.facts.certificates.get(name);
+        named.is_none_or(|it| it.source == CertificateSource::ClusterCa)
+    };
+    let chained = leaves.iter().any(|(key, it)| ours(&key.name) && seen(&it.pem).len() > 1);
+    if chained {
+        return asked(
+            "an authority below somebody else's signs here, and whoever keeps the root has to revoke what it signed: `certs renew` makes a new certificate with a new key",
+        );
+    }
+    Ok(())
+}
+
+/// What the cluster's authority has signed.
+fn made(compiled: &Compiled) -> BTreeMap<String, Seen> {
     let lines = compiled.allotted.lock.active.certificates.keys();
     let leaves = &compiled.allotted.settled.leaves;
     let named = leaves.iter().map(|(key, leaf)| {
         (format!("{}/{}", compiled.inventory.host(key.host).name, key.name), leaf)
     });
     let named: BTreeMap<String, _> = named.collect();
-    let until = |key: &String| Some((key.clone(), seen(&named.get(key)?.pem).first()?.until));
+    let until = |key: &String| Some((key.clone(), seen(&named.get(key)?.pem).into_iter().next()?));
     lines.filter_map(until).collect()
 }
 
 fn chosen(
     compiled: &Compiled,
-    made: &BTreeMap<String, Date>,
+    made: &BTreeMap<String, Seen>,
     renewing: &Renewing,
 ) -> Result<BTreeSet<String>, Fault> {
     let mut chosen = BTreeSet::new();
     if let Some(day) = renewing.by {
-        chosen.extend(made.iter().filter(|(_, until)| **until <= day).map(|(key, _)| key.clone()));
+        chosen.extend(made.iter().filter(|(_, it)| it.until <= day).map(|(key, _)| key.clone()));
     }
     for name in renewing.names {
         let fits = |key: &&String| *key == name || of(key) == name;
@@ -119,7 +145,7 @@ fn of(key: &str) -> &str {
 }
 
 /// Why there is nothing to renew of this name.
-fn not_there(compiled: &Compiled, made: &BTreeMap<String, Date>, name: &str) -> String {
+fn not_there(compiled: &Compiled, made: &BTreeMap<String, Seen>, name: &str) -> String {
     if name == "ca" {
         return "a new authority means a new certificate for every host, and hosts that trust both until all have one: that is not done by `renew`; `docs/decisions.md` says how to go about it".to_owned();
     }

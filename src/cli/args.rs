@@ -122,6 +122,9 @@ pub(super) enum CertsCommand {
     /// Make certificates of the cluster's own authority anew, each with a new key, before they end.
     /// The next build puts them into the bundles.
     Renew(RenewArgs),
+    /// Have nobody believe certificates of the cluster's own authority any more, and make new ones
+    /// with new keys at once. The next build carries both to the hosts.
+    Revoke(RevokeArgs),
     /// Take in what came back for a request: finds the certificate for the key in the vault, sorts
     /// its chain, and writes the file that the description names.
     Import(AnswerArgs),
@@ -164,6 +167,19 @@ pub(super) struct RenewArgs {
     /// Keep their keys.
     #[arg(long)]
     pub(super) keep_key: bool,
+
+    #[command(flatten)]
+    pub(super) state: StateArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RevokeArgs {
+    /// The description.
+    pub(super) description: PathBuf,
+
+    /// The certificates: `node1/www` on one host, or `www` on all that show it.
+    #[arg(value_name = "HOST/NAME|NAME", required = true)]
+    pub(super) names: Vec<String>,
 
     #[command(flatten)]
     pub(super) state: StateArgs,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use time::{Date, OffsetDateTime};
 
-use super::args::{AnswerArgs, CertsCommand, CsrArgs, Input, ListArgs, RenewArgs};
+use super::args::{AnswerArgs, CertsCommand, CsrArgs, Input, ListArgs, RenewArgs, RevokeArgs};
 use super::commands::{Held, hold, judge};
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell, write};
@@ -20,6 +20,7 @@ pub(super) fn certs(command: &CertsCommand, manner: Manner) -> Done {
     match command {
         CertsCommand::List(args) => list(args, manner),
         CertsCommand::Renew(args) => renew(args, manner),
+        CertsCommand::Revoke(args) => revoke(args, manner),
         CertsCommand::Import(args) => import(args, manner),
         CertsCommand::Csr(args) => csr(args, manner),
     }
@@ -46,19 +47,30 @@ fn list(args: &ListArgs, manner: Manner) -> Done {
 
 /// `certs renew`: new certificates of the cluster's authority.
 fn renew(args: &RenewArgs, manner: Manner) -> Done {
+    let by = args.within.map(|within| later(today(), within)).transpose()?;
+    let (names, keep_key) = (&args.names, args.keep_key);
     let input = Input { description: args.description.clone(), state: args.state.clone() };
-    let project = Project::open(&input, None)?;
+    make_anew(&input, &Renewing { names, by, keep_key, revoke: false }, manner)
+}
+
+/// `certs revoke`: the same, and nobody believes the old ones.
+fn revoke(args: &RevokeArgs, manner: Manner) -> Done {
+    let input = Input { description: args.description.clone(), state: args.state.clone() };
+    let names = &args.names;
+    make_anew(&input, &Renewing { names, by: None, keep_key: false, revoke: true }, manner)
+}
+
+fn make_anew(input: &Input, renewing: &Renewing, manner: Manner) -> Done {
+    let project = Project::open(input, None)?;
     let _one_at_a_time = hold(&project.description())?;
     let _state = Held::hold(project.state())?;
-    let by = args.within.map(|within| later(today(), within)).transpose()?;
-    let renewing = Renewing { names: &args.names, by, keep_key: args.keep_key };
-    let (report, renewals) =
-        renew_all(project.place(manner), &renewing, OffsetDateTime::now_utc())?;
+    let (report, renewals) = renew_all(project.place(manner), renewing, OffsetDateTime::now_utc())?;
     judge(&report, manner)?;
     for renewal in &renewals {
         let said = |day: Option<Date>| day.map_or_else(|| "never".to_owned(), |it| it.to_string());
         let (until, was) = (said(renewal.until), said(renewal.was));
-        print(&format!("{}: until {until}, was {was}\n", renewal.key))?;
+        let what = if renewing.revoke { "revoked, " } else { "" };
+        print(&format!("{}: {what}until {until}, was {was}\n", renewal.key))?;
     }
     if renewals.is_empty() {
         tell("nothing has to be renewed\n");

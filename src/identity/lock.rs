@@ -13,6 +13,11 @@ use crate::source::{FileId, Sources, Span, offset};
 pub struct Lock {
     /// SHA-256 of the authority's certificate.
     pub authority: Option<String>,
+    /// The authority's list of what it has revoked.
+    pub crl: Option<CrlLine>,
+    /// Serial numbers of certificates of the authority that nobody may believe any more, and the
+    /// day from which on.
+    pub revoked: BTreeMap<String, String>,
     /// What the description asks for.
     pub active: Lines,
     /// What it asked for once: kept, so that it comes back as it was and is given to nobody else.
@@ -30,6 +35,15 @@ pub struct SealLine {
     pub sha256: String,
 }
 
+/// What is done to a lock beside what a description asks for.
+#[derive(Default)]
+pub struct Change {
+    /// Certificates, by key.
+    pub forget: BTreeSet<String>,
+    /// Serial numbers, and a day.
+    pub revoke: BTreeMap<String, String>,
+}
+
 /// Allotments by key.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Lines {
@@ -39,6 +53,15 @@ pub struct Lines {
     pub secrets: BTreeMap<String, String>,
     /// `csync2[idp]/node1` → the minute within the period.
     pub slots: BTreeMap<String, u32>,
+}
+
+/// A list of revoked certificates, as the lock knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrlLine {
+    /// Eight digits of the serial numbers in it: others mean another list.
+    pub of: String,
+    /// The SHA-256 of the list.
+    pub sha256: String,
 }
 
 /// A certificate as the lock knows it.
@@ -64,6 +87,12 @@ impl Lock {
         );
         if let Some(sha256) = &self.authority {
             let _ = writeln!(out, "authority sha256={sha256}");
+        }
+        if let Some(CrlLine { of, sha256 }) = &self.crl {
+            let _ = writeln!(out, "crl of={of} sha256={sha256}");
+        }
+        for (serial, day) in &self.revoked {
+            let _ = writeln!(out, "revoked {serial} {day}");
         }
         self.active.print("", &mut out);
         self.retired.print("retired ", &mut out);
@@ -100,7 +129,9 @@ impl Lock {
         ) -> impl Iterator<Item = (String, T)> {
             old.into_iter().filter(|(key, _)| !now.contains_key(key))
         }
-        self.authority = self.authority.take().or(old.authority);
+        if self.authority.is_none() {
+            (self.authority, self.crl, self.revoked) = (old.authority, old.crl, old.revoked);
+        }
         self.seals = old.seals;
         let given: BTreeSet<(String, u32)> = self
             .active
@@ -118,16 +149,21 @@ impl Lock {
         }
     }
 
-    /// Forgets certificates, so that they are made anew.
-    pub fn forget(&mut self, keys: &BTreeSet<String>) {
+    /// Forgets certificates, so that they are made anew; some of them are revoked.
+    pub fn change(&mut self, change: &Change) {
         for lines in [&mut self.active, &mut self.retired] {
-            lines.certificates.retain(|key, _| !keys.contains(key));
+            lines.certificates.retain(|key, _| !change.forget.contains(key));
+        }
+        for (serial, day) in &change.revoke {
+            self.revoked.entry(serial.clone()).or_insert_with(|| day.clone());
         }
     }
 
     /// Whether everything that `other` says is said here too.
     fn holds(&self, other: &Self) -> bool {
         (other.authority.is_none() || other.authority == self.authority)
+            && (other.crl.is_none() || other.crl == self.crl)
+            && other.revoked.iter().all(|(serial, day)| self.revoked.get(serial) == Some(day))
             && self.active.hold(&other.active)
             && self.retired.hold(&other.retired)
             && within(&self.seals, &other.seals)
@@ -250,6 +286,22 @@ impl Reader<'_> {
                     sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
                 };
                 self.lock.seals.insert(safe(host)?, line);
+                return Some(());
+            }
+            ["crl", of, sha256] => {
+                self.lock.crl = Some(CrlLine {
+                    of: hex(of.strip_prefix("of=")?, 8)?,
+                    sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
+                });
+                return Some(());
+            }
+            ["revoked", serial, since] => {
+                let serial = hex(serial, serial.len())?;
+                let bytes = serial.len() / 2;
+                if !serial.len().is_multiple_of(2) || !(1..=20).contains(&bytes) {
+                    return None;
+                }
+                self.lock.revoked.insert(serial, day(since)?);
                 return Some(());
             }
             ["retired", words @ ..] => (words, &mut self.lock.retired),

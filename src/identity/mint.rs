@@ -1,6 +1,6 @@
 //! Who makes what is new: the vault, nobody, or a rehearsal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::diag::{Code, Diagnostic};
@@ -115,6 +115,12 @@ pub trait Mint {
     /// Where they cannot be made.
     fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal>;
 
+    /// The authority's list of revoked certificates, by serial number and day; PEM.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    fn crl(&mut self, revoked: &BTreeMap<String, String>) -> Result<String, Refusal>;
+
     /// The keyed digest of a secret, whose value is drawn where there is none.
     ///
     /// # Errors
@@ -142,6 +148,10 @@ impl Mint for Locked {
 
     fn leaves(&mut self, requests: &[LeafRequest]) -> Result<Vec<NewLeaf>, Refusal> {
         if requests.is_empty() { Ok(Vec::new()) } else { Err(self.0.clone()) }
+    }
+
+    fn crl(&mut self, _: &BTreeMap<String, String>) -> Result<String, Refusal> {
+        Err(Refusal::NoVault)
     }
 
     fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {
@@ -174,6 +184,10 @@ impl Mint for Dry {
             cut: false,
         };
         Ok(vec![leaf; requests.len()])
+    }
+
+    fn crl(&mut self, _: &BTreeMap<String, String>) -> Result<String, Refusal> {
+        Ok(TO_COME.to_owned())
     }
 
     fn secret(&mut self, _: &str, _: usize) -> Result<String, Refusal> {

@@ -19,6 +19,8 @@ pub struct Seen {
     pub until: Date,
     /// SHA-256 of all of it.
     pub sha256: String,
+    /// Its number, in hexadecimal digits.
+    pub serial: String,
 }
 
 /// The certificates of a PEM text, in its order; what is none is left out.
@@ -33,6 +35,7 @@ pub fn seen(pem: &str) -> Vec<Seen> {
             kind: kind_word(certificate.public_key()),
             until: certificate.validity().not_after.to_datetime().date(),
             sha256: hex(&Sha256::digest(&block.contents)),
+            serial: hex(certificate.raw_serial()),
         })
     });
     seen.collect()
@@ -45,9 +48,16 @@ pub(super) fn end_of(pem: &str) -> Option<OffsetDateTime> {
 }
 
 /// Certificates in a few words, for a diff, one for each of a chain:
-/// `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
+/// `sha256:1f2e3d4c5b6a7988 until 2036-11-17`; a list of revoked ones by how many there are.
 #[must_use]
 pub fn certificate_words(pem: &str) -> Vec<String> {
     let words = |it: Seen| format!("sha256:{} until {}", &it.sha256[..16], it.until);
-    seen(pem).into_iter().map(words).collect()
+    seen(pem).into_iter().map(words).chain(list_words(pem)).collect()
+}
+
+fn list_words(pem: &str) -> Option<String> {
+    let block = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?;
+    let (_, list) = x509_parser::parse_x509_crl(&block.contents).ok()?;
+    let sha256 = hex(&Sha256::digest(&block.contents));
+    Some(format!("sha256:{} revokes {}", &sha256[..16], list.iter_revoked_certificates().count()))
 }

@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::chain::{Chain, same_signer};
 use super::given::{Given, GivenLeaf};
-use super::lock::{CertificateLine, Lock};
+use super::lock::{CertificateLine, CrlLine, Lock};
 use super::mint::{Held, LeafRequest, Mint, Refusal, Signer};
+use super::revoked;
 use super::seen::seen;
 use super::signer::GivenSigner;
 use super::state::State;
-use super::vault::{certificate_digests, certificate_hex, hex};
+use super::vault::{certificate_hex, hex, pem_digest};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{CertificateSource, Facts, Leaf, LeafKey, Schedule, SecretSource, Usage};
@@ -215,6 +216,9 @@ impl Run<'_> {
         self.out.settled.authority = Some(top(&pem).1.into());
         self.out.lock.authority = Some(sha256);
         self.issue(&requests);
+        if stays {
+            self.revoked(&signer, first.origin.span);
+        }
     }
 
     /// Who signs, and whether what was signed before stays; `None` where that cannot be seen.
@@ -251,6 +255,31 @@ impl Run<'_> {
             self.diagnostics.push(diagnostic.at(given.span, "").help(help));
         }
         Some((signer, stays))
+    }
+
+    /// What the authority has revoked; its list is made anew where there are others in it now.
+    fn revoked(&mut self, signer: &Signer, span: Span) {
+        let revoked = &self.old.revoked;
+        if revoked.is_empty() {
+            return;
+        }
+        self.out.lock.revoked.clone_from(revoked);
+        let of = revoked::digest(revoked);
+        if let Some(line) = self.old.crl.clone().filter(|it| it.of == of) {
+            self.out.settled.crl = self.named("ca.crl", &line.sha256, span).map(Into::into);
+            self.out.lock.crl = Some(line);
+            return;
+        }
+        let made = self.mint.authority(signer).and_then(|_| self.mint.crl(revoked));
+        match made {
+            Ok(pem) => {
+                let sha256 = pem_digest(&pem).unwrap_or_else(|| "0".repeat(64));
+                self.out.lock.crl = Some(CrlLine { of, sha256 });
+                self.out.certificates.insert("ca.crl".to_owned(), pem.clone());
+                self.out.settled.crl = Some(pem.into());
+            }
+            Err(refusal) => self.refused(&refusal, "the list of revoked certificates", span),
+        }
     }
 
     /// An authority that was made is of the kind that it is.
@@ -290,8 +319,7 @@ impl Run<'_> {
 
     /// A certificate that the lock names, told where it is not there.
     fn named(&mut self, key: &str, sha256: &str, span: Span) -> Option<String> {
-        let fits =
-            |pem: &String| certificate_digests(pem).is_some_and(|(_, found)| found == sha256);
+        let fits = |pem: &String| pem_digest(pem).is_some_and(|found| found == sha256);
         let found = self.state.certificate(key);
         let lies = found.is_some();
         if let Some(pem) = found.filter(fits) {

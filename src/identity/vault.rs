@@ -22,6 +22,7 @@ use super::crypt::Recipient;
 use super::keys::{self, key_pair, public_digest};
 use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal, Signer};
 use super::old::old_name;
+use super::revoked;
 use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
 use super::seen::end_of;
 use crate::model::facts::Usage;
@@ -152,8 +153,8 @@ impl<'a> Vault<'a> {
         self.set_secret(key, draw(length)?)
     }
 
-    /// Signs with the authority, several at once.
-    fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
+    /// The authority, and when it ends.
+    fn issuer<'p>(&self, pem: &'p str) -> Made<(Issuer<'p, KeyPair>, OffsetDateTime)> {
         let key = self.key(&self.authority_key)?.ok_or_else(|| self.no_authority())?;
         let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(|error| said(&error))?;
         let end = end_of(pem).ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
@@ -164,6 +165,17 @@ impl<'a> Vault<'a> {
             );
             return Err(Refusal::Vault(why));
         }
+        Ok((issuer, end))
+    }
+
+    /// The start of today, so that a peer's clock may be behind.
+    fn today(&self) -> OffsetDateTime {
+        self.now.to_offset(time::UtcOffset::UTC).replace_time(time::Time::MIDNIGHT)
+    }
+
+    /// Signs with the authority, several at once.
+    fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
+        let (issuer, end) = self.issuer(pem)?;
         let known: Vec<Option<KeyPair>> = requests
             .iter()
             .map(|request| {
@@ -230,9 +242,8 @@ impl<'a> Vault<'a> {
         Ok((leaf, fresh.then_some(key)))
     }
 
-    /// Valid from the start of today, so that a peer's clock may be behind.
     fn date(&self, params: &mut CertificateParams, days: i64) -> Made<()> {
-        let start = self.now.to_offset(time::UtcOffset::UTC).replace_time(time::Time::MIDNIGHT);
+        let start = self.today();
         params.not_before = start;
         params.not_after = start.checked_add(time::Duration::days(days)).ok_or_else(|| {
             Refusal::Vault("the certificate would end after the year 9999".into())
@@ -382,6 +393,12 @@ impl Mint for Vault<'_> {
         Ok(leaves)
     }
 
+    fn crl(&mut self, list: &BTreeMap<String, String>) -> Made<String> {
+        let (pem, _) = self.authority.clone().ok_or_else(|| self.no_authority())?;
+        let (issuer, end) = self.issuer(&pem)?;
+        revoked::list(list, &issuer, self.today(), end).map_err(|error| said(&error))
+    }
+
     fn secret(&mut self, key: &str, length: usize) -> Made<String> {
         let name = secret_name(key);
         let value = match self.read(&name)? {
@@ -500,6 +517,12 @@ pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
     let certificate = parsed.parse_x509().ok()?;
     let public = hex(&Sha256::digest(certificate.public_key().raw));
     Some((public, hex(&Sha256::digest(&parsed.contents))))
+}
+
+/// SHA-256 of what a PEM text has first, whatever it is.
+pub(super) fn pem_digest(pem: &str) -> Option<String> {
+    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
+    Some(hex(&Sha256::digest(&parsed.contents)))
 }
 
 /// The first certificate, DER in upper-case hexadecimal digits; nothing where there is none.

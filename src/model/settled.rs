@@ -24,6 +24,8 @@ pub struct IssuedLeaf {
 pub struct Settled {
     /// The cluster's authority, PEM, or the root above it; `None` where nothing needs one.
     pub authority: Option<Arc<str>>,
+    /// What the cluster's authority has revoked, PEM; `None` where it is nothing.
+    pub crl: Option<Arc<str>>,
     /// Other authorities, by the certificate that is verified with them; PEM.
     pub authorities: BTreeMap<String, Arc<str>>,
     pub leaves: BTreeMap<LeafKey, IssuedLeaf>,

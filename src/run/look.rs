@@ -1,6 +1,5 @@
 //! Reads a description with its state and compiles it; looks at every host without writing.
 
-use std::collections::BTreeSet;
 use std::io::ErrorKind::NotADirectory;
 
 use rayon::prelude::*;
@@ -8,7 +7,7 @@ use rayon::prelude::*;
 use super::place::Place;
 use super::report::{Fault, Report};
 use crate::diag::Diagnostics;
-use crate::identity::{Dry, Lock, Mint, State};
+use crate::identity::{Change, Dry, Lock, Mint, State};
 use crate::model::host::HostId;
 use crate::source::Sources;
 use crate::{Given, Knowledge, compile};
@@ -42,14 +41,14 @@ pub(crate) fn read<'a>(
     state: &State,
     mint: &mut dyn Mint,
 ) -> Result<Report<'a>, Fault> {
-    read_without(place, state, &BTreeSet::new(), mint)
+    read_changed(place, state, &Change::default(), mint)
 }
 
-/// As [`read`], as if the lock did not name these certificates.
-pub(crate) fn read_without<'a>(
+/// As [`read`], with a change of the lock.
+pub(crate) fn read_changed<'a>(
     place: Place<'a>,
     state: &State,
-    certificates: &BTreeSet<String>,
+    change: &Change,
     mint: &mut dyn Mint,
 ) -> Result<Report<'a>, Fault> {
     place.watch.stage("load schema");
@@ -60,7 +59,7 @@ pub(crate) fn read_without<'a>(
     if let Some(text) = &state.lock {
         let id = sources.add("lock", text.clone());
         lock = Lock::parse(&sources, id, &mut diagnostics);
-        lock.forget(certificates);
+        lock.change(change);
     }
     let file = sources.open(place.name).map_err(Fault::Environment)?;
     let given = Given { file, state, lock: &lock };

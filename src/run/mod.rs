@@ -11,7 +11,7 @@ mod report;
 pub use compare::{compare_against, compare_with};
 pub(crate) use hosts::selected;
 pub use look::look;
-pub(crate) use look::{open_state, read, read_without};
+pub(crate) use look::{open_state, read, read_changed};
 pub use place::{Old, Place};
 pub use report::{Fault, Report};
 

@@ -24,6 +24,16 @@ pub(super) fn pair_paths(certificate: &Certificate, own: [String; 2]) -> [String
     }
 }
 
+/// What the cluster's authority is called beside a service, and the list of what it has revoked.
+const CLUSTER_AUTHORITY: &str = "cluster-ca.pem";
+const CLUSTER_REVOKED: &str = "cluster-ca.crl";
+
+/// Where the list of revoked certificates lies that goes with a file of authorities.
+pub(super) fn revoked_beside(authority: &str) -> Option<String> {
+    let folder = authority.strip_suffix(CLUSTER_AUTHORITY)?;
+    Some(format!("{folder}{CLUSTER_REVOKED}"))
+}
+
 /// The file of the authorities by which a service verifies those who show a certificate.
 pub(super) enum Trust {
     /// The service's own copy of one that comes with the bundle: its name.
@@ -36,7 +46,7 @@ pub(super) fn trust(name: &str, certificate: &Certificate, platform: &Platform) 
     match (&certificate.source, &certificate.authority) {
         // no certificate's name has a dot: nothing else is called so
         (_, Some(_)) => Trust::Shipped(format!("{name}.ca.pem")),
-        (CertificateSource::ClusterCa, None) => Trust::Shipped("cluster-ca.pem".to_owned()),
+        (CertificateSource::ClusterCa, None) => Trust::Shipped(CLUSTER_AUTHORITY.to_owned()),
         (_, None) => Trust::Platform(platform.fact(TRUST_STORE).unwrap_or_default().to_owned()),
     }
 }

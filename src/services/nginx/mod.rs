@@ -14,7 +14,7 @@ mod options;
 use std::collections::BTreeMap;
 
 use super::decode::set;
-use super::pair::{Trust, trust};
+use super::pair::{Trust, revoked_beside, trust};
 use super::{Checking, Declare, Decode, Located, Lowering, Service};
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
@@ -96,7 +96,8 @@ impl Service for Nginx {
         declare.claims(&hosts, &["/etc/nginx/nginx.conf"], &ClaimKind::PerHost);
         for host in &self.on {
             let shipped = self.trusts(&inventory.host(host.value).platform).into_keys();
-            for path in shipped {
+            let with_list = |path: String| [revoked_beside(&path), Some(path)];
+            for path in shipped.flat_map(with_list).flatten() {
                 declare.claims(&HostSet::one(host.value), &[&path], &ClaimKind::PerHost);
             }
         }

@@ -16,6 +16,7 @@ pub(super) use pairs::{certificate_path, key_path};
 use super::SSL;
 use super::options::Nginx;
 use crate::model::plan::{Body, OnChange};
+use crate::services::pair::revoked_beside;
 use crate::services::{Located, Lowering};
 use configuration::configuration;
 use pairs::key_pairs;
@@ -46,6 +47,13 @@ pub(super) fn lower(services: &[Located<Nginx>], cx: &mut Lowering) {
             let body = Body::Certificate { pem: cx.authority_of(name) };
             cx.directory(service.owner(), SSL, 0o755);
             cx.root_file(service.owner(), &path, 0o644, body, reload());
+            if let (Some(pem), Some(path)) = (&cx.settled.crl, revoked_beside(&path)) {
+                let body = Body::Certificate { pem: pem.to_string() };
+                cx.root_file(service.owner(), &path, 0o644, body, reload());
+                if !reads.contains(&path) {
+                    reads.push(path);
+                }
+            }
             if !reads.contains(&path) {
                 reads.push(path);
             }

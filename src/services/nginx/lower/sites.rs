@@ -10,7 +10,7 @@ use crate::quote::{
 };
 use crate::services::nginx::SSL;
 use crate::services::nginx::options::{Affinity, Answer, Header, Location, Nginx, Site, Upstream};
-use crate::services::pair::{Trust, trust};
+use crate::services::pair::{Trust, revoked_beside, trust};
 use crate::services::{Located, Lowering};
 use crate::source::Span;
 
@@ -47,7 +47,7 @@ impl Site {
             .list("locations", locations)
             .flag("unanswered", self.locations.iter().all(|it| it.path.value != "/"))
             .texts("extra", extra);
-        view = Verified::onto(verified, view);
+        view = Verified::onto(verified, view, cx);
         if let Some((name, known)) = pair {
             view = pair_fields(view, name, known, cx);
         }
@@ -70,6 +70,8 @@ pub(super) struct Verified {
     pub(super) name: Text,
     /// The file of the authorities, one of which must have signed it.
     pub(super) trusted: Text,
+    /// Where it is asked for.
+    trusted_span: Span,
 }
 
 impl Verified {
@@ -78,7 +80,11 @@ impl Verified {
         words(self) == words(other)
     }
 
-    fn onto(found: Option<Self>, view: Fields) -> Fields {
+    fn onto(found: Option<Self>, view: Fields, cx: &Lowering) -> Fields {
+        let revoked = found.as_ref().filter(|_| cx.settled.crl.is_some());
+        let revoked = revoked
+            .and_then(|it| Some(fixed(&revoked_beside(it.trusted.as_str())?, it.trusted_span)));
+        let view = view.maybe("revoked", "has_revoked", revoked);
         let (name, trusted) = found.map(|it| (it.name, it.trusted)).unzip();
         view.maybe("verified", "has_verified", name).maybe("trusted", "has_trusted", trusted)
     }
@@ -93,7 +99,7 @@ impl Upstream {
         };
         let trusted = fixed(&trusted, name.span);
         let first = known.names.first()?;
-        Some(Verified { name: fixed(&first.value, name.span), trusted })
+        Some(Verified { name: fixed(&first.value, name.span), trusted, trusted_span: name.span })
     }
 }
 
@@ -164,7 +170,7 @@ impl Location {
                 .text("scheme", fixed(scheme, upstream.name.span))
                 .text("upstream", fixed(&upstream.name.value, self.answer.span()));
             let platform = cx.this().platform.clone();
-            view = Verified::onto(upstream.verified(&platform).filter(|_| verify), view);
+            view = Verified::onto(upstream.verified(&platform).filter(|_| verify), view, cx);
         }
         if let Answer::Redirect(url) = &self.answer {
             let url = cx.text(nginx_literal(&url.value, url.span), url.span);
