@@ -102,6 +102,37 @@ fn an_answer_is_sorted_in_any_order_with_or_without_its_root() {
     assert_eq!(code(&built), 0, "{}", text(&built));
 }
 
+/// What was signed for the old key is built and packed until the answer for the new one is there.
+#[test]
+fn a_request_with_a_new_key_leaves_the_old_one_in_use() {
+    let folder = project();
+    let at = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    taken(folder.path(), &["ca", "root.crt", "ca.pem"]);
+    taken(folder.path(), &["www", "www.pem", "issuing.crt"]);
+    taken(folder.path(), &["each", "a-each.pem", "b-each.pem", "issuing.crt"]);
+    let key = || {
+        for command in ["build", "pack"] {
+            let done = clustergen(folder.path(), &[command], &[]);
+            assert_eq!(code(&done), 0, "{}", text(&done));
+            assert!(!text(&done).contains("not in the vault"), "{}", text(&done));
+        }
+        sh(folder.path(), "rm -rf a; unzip -q packs/a.zip");
+        at(&format!("a/secrets/{}", at("out/a/files/etc/www.key").trim()))
+    };
+    let old = key();
+    for name in ["www", "ca"] {
+        let done = run(folder.path(), &["csr", "cluster.kdl", name, "--new-key", "-o", "."]);
+        assert_eq!(code(&done), 0, "{}", text(&done));
+    }
+    assert_ne!(at("cluster.state/vault/keys/www.key"), old);
+    assert_eq!(key(), old);
+    let done = run(folder.path(), &["renew", "cluster.kdl", "ours"]);
+    assert_eq!(code(&done), 0, "{}", text(&done));
+    sh(folder.path(), SIGN);
+    taken(folder.path(), &["www", "www.pem", "issuing.crt", "root.crt"]);
+    assert_eq!(key(), at("cluster.state/vault/keys/www.key"));
+}
+
 #[test]
 fn what_does_not_fit_is_told_and_nothing_is_written() {
     let folder = project();

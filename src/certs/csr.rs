@@ -21,6 +21,15 @@ use crate::{Described, Knowledge, describe};
 /// By which name the cluster's authority is asked for.
 pub(super) const AUTHORITY: &str = "ca";
 
+/// What is asked for.
+pub struct Wanted<'a> {
+    pub name: &'a str,
+    /// Only this host's, where each has its own.
+    pub host: Option<&'a str>,
+    /// With a new key, though there is one.
+    pub new_key: bool,
+}
+
 /// What came of it.
 pub struct Asked<'a> {
     pub sources: Sources<'a>,
@@ -42,10 +51,10 @@ pub struct Request {
 /// The surroundings are in the way, or there is nothing to ask for.
 pub fn requests<'a>(
     place: Place<'a>,
-    name: &str,
-    host: Option<&str>,
+    wanted: &Wanted,
     now: OffsetDateTime,
 ) -> Result<Asked<'a>, Fault> {
+    let Wanted { name, host, new_key } = *wanted;
     let state = open_state(place)?;
     with_vault(&state)?;
     let mut sources = Sources::new(place.folder);
@@ -59,13 +68,22 @@ pub fn requests<'a>(
         return Ok(Asked { sources, diagnostics, requests: None });
     };
     let mut vault = Vault::new(place.safe(), now);
+    if new_key {
+        vault.request_anew();
+    }
     let mut requests = Vec::new();
     if name == AUTHORITY && !facts.certificates.contains_key(name) {
-        requests.push(authority(&mut vault, &inventory.cluster)?);
+        requests.push(authority(&mut vault, &inventory.cluster, new_key)?);
     } else {
         let certificate = find(&facts, name)?;
         for host in hosts(&facts, &inventory, name, certificate, host)? {
-            requests.push(request(&mut vault, &facts, &inventory, (name, certificate), host)?);
+            requests.push(request(
+                &mut vault,
+                &facts,
+                &inventory,
+                (name, certificate),
+                (host, new_key),
+            )?);
         }
     }
     let recipients = readers(&inventory, &mut diagnostics).vault;
@@ -126,10 +144,13 @@ fn request(
     facts: &Facts,
     inventory: &Inventory,
     (name, certificate): (&str, &Certificate),
-    host: Option<HostId>,
+    (host, new_key): (Option<HostId>, bool),
 ) -> Result<Request, Fault> {
     let host_name = host.map(|id| inventory.host(id).name.as_str());
     let secret = key_of_files(name, certificate, host_name.unwrap_or_default());
+    if new_key && matches!(&certificate.source, CertificateSource::Files { key: Some(_), .. }) {
+        return given_by_a_person(name, &secret);
+    }
     let names = names(facts, name, certificate, host);
     let pem = vault.request(&secret, &names, certificate.key_type)?;
     let Some(pem) = pem else { return without_value(name, &secret) };
@@ -138,12 +159,15 @@ fn request(
 }
 
 /// The request for an authority below somebody else's.
-fn authority(vault: &mut Vault, cluster: &ClusterInfo) -> Result<Request, Fault> {
+fn authority(vault: &mut Vault, cluster: &ClusterInfo, new_key: bool) -> Result<Request, Fault> {
     let Authority { cert, key, key_type } = &cluster.authority;
     if cert.is_none() {
         return asked(
             "the cluster's authority signs itself: write `authority cert=\"ca/chain.pem\"` at `cluster` where somebody else is to sign it",
         );
+    }
+    if let (Some(key), true) = (key, new_key) {
+        return given_by_a_person(AUTHORITY, &key.value);
     }
     let signer = Signer {
         known: None,
@@ -155,6 +179,12 @@ fn authority(vault: &mut Vault, cluster: &ClusterInfo) -> Result<Request, Fault>
         Some(pem) => Ok(Request { name: AUTHORITY.to_owned(), pem }),
         None => without_value(AUTHORITY, signer.secret.as_deref().unwrap_or_default()),
     }
+}
+
+fn given_by_a_person<T>(name: &str, secret: &str) -> Result<T, Fault> {
+    asked(format!(
+        "the key of `{name}` is the secret `{secret}`, which a person gives: take a new one in with `clustergen secrets set`, or take `key` out and have one made"
+    ))
 }
 
 fn without_value<T>(name: &str, secret: &str) -> Result<T, Fault> {

@@ -9,7 +9,7 @@ mod import;
 mod list;
 mod renew;
 
-pub use csr::{Asked, Request, requests};
+pub use csr::{Asked, Request, Wanted, requests};
 pub use import::{Imported, ImportedFile, import};
 pub use list::{Row, ends_by, json, list, table};
 pub use renew::{Renewal, Renewing, renew};

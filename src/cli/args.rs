@@ -290,6 +290,10 @@ pub(super) struct CsrArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,
 
+    /// With a new key; the one that there is stays beside it, and in use until the answer is here.
+    #[arg(long)]
+    pub(super) new_key: bool,
+
     /// Write `NAME.csr`, or `HOST-NAME.csr` where each host has its own, into this folder.
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: Option<PathBuf>,

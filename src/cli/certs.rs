@@ -9,7 +9,7 @@ use super::commands::{Held, hold, judge};
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell, write};
 use crate::certs::{
-    Renewing, ends_by, import as import_files, json, list as list_all, renew as renew_all,
+    Renewing, Wanted, ends_by, import as import_files, json, list as list_all, renew as renew_all,
     requests, table,
 };
 use crate::diag::render::render;
@@ -129,7 +129,8 @@ fn csr(args: &CsrArgs, manner: Manner) -> Done {
     let _one_at_a_time = hold(&project.description())?;
     let _state = Held::hold(project.state())?;
     let now = OffsetDateTime::now_utc();
-    let asked = requests(project.place(manner), &args.name, args.host.as_deref(), now)?;
+    let (name, host, new_key) = (&args.name, args.host.as_deref(), args.new_key);
+    let asked = requests(project.place(manner), &Wanted { name, host, new_key }, now)?;
     tell(&render(&asked.diagnostics, &asked.sources, manner.format, true));
     let Some(requests) = asked.requests else { return Err(Failure::Description) };
     for request in requests {

@@ -51,6 +51,8 @@ pub struct Vault<'a> {
     authority_key: String,
     /// Leaves that get a new key, though there is one.
     replaced: BTreeSet<String>,
+    /// Whether requests are made with new keys.
+    anew: bool,
 }
 
 type Made<T> = Result<T, Refusal>;
@@ -65,12 +67,18 @@ impl<'a> Vault<'a> {
             authority: None,
             authority_key: AUTHORITY_KEY.to_owned(),
             replaced: BTreeSet::new(),
+            anew: false,
         }
     }
 
     /// Has these leaves get new keys; the ones that they have stay beside them.
     pub fn replace_keys(&mut self, keys: BTreeSet<String>) {
         self.replaced = keys;
+    }
+
+    /// Has requests be made with new keys; those that are there stay beside them.
+    pub fn request_anew(&mut self) {
+        self.anew = true;
     }
 
     /// Whether a private key is there, now or from before it was replaced, by the SHA-256 of its
@@ -105,6 +113,17 @@ impl<'a> Vault<'a> {
 
     fn key(&self, name: &str) -> Made<Option<KeyPair>> {
         self.read(name)?.map(|pem| key_pair(name, &pem)).transpose()
+    }
+
+    /// Where the key of a public one lies, which is named by its digest: under its name, or beside
+    /// it where it was replaced.
+    fn lying(&self, name: &str, public: &str) -> Made<Option<String>> {
+        for name in [name.to_owned(), old_name(name, public)] {
+            if self.key(&name)?.is_some_and(|it| public_digest(&it) == public) {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     fn digest_key(&mut self) -> Made<Zeroizing<Vec<u8>>> {
@@ -302,7 +321,7 @@ impl<'a> Vault<'a> {
     /// or of another kind.
     fn requested(&mut self, name: String, own: bool, kind: KeyType) -> Made<Option<KeyPair>> {
         let known = self.key(&name)?;
-        match known.filter(|it| !own || keys::kind_of(it) == Some(kind)) {
+        match known.filter(|it| !own || (!self.anew && keys::kind_of(it) == Some(kind))) {
             None if own => {
                 let key = keys::make(kind)?;
                 self.keep(name, &key)?;
@@ -361,16 +380,21 @@ impl Mint for Vault<'_> {
         let made = match &signer.known {
             None => self.new_authority(signer)?,
             Some(pem) => {
-                let key = self.key(&self.authority_key)?.ok_or_else(|| self.no_authority())?;
                 let (public, sha256) = certificate_digests(pem)
                     .ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
-                if public != public_digest(&key) {
-                    let why = format!(
-                        "`{}` is not the key of the authority's certificate: they are of two",
-                        self.authority_key
-                    );
-                    return Err(Refusal::Vault(why));
-                }
+                self.authority_key = match self.lying(&self.authority_key, &public)? {
+                    Some(name) => name,
+                    None if self.read(&self.authority_key)?.is_none() => {
+                        return Err(self.no_authority());
+                    }
+                    None => {
+                        let why = format!(
+                            "`{}` is not the key of the authority's certificate: they are of two",
+                            self.authority_key
+                        );
+                        return Err(Refusal::Vault(why));
+                    }
+                };
                 (pem.clone(), sha256)
             }
         };
@@ -414,14 +438,9 @@ impl Mint for Vault<'_> {
 
     fn held(&self, secret: &str, public: &str) -> Made<Held> {
         let name = private_name(secret);
-        let Some(key) = self.key(&name)? else { return Ok(Held::Absent) };
-        let found = public_digest(&key);
-        if found == public {
-            return Ok(Held::Fits);
-        }
-        let old = self.key(&old_name(&name, public))?;
-        let fits = old.is_some_and(|old| public_digest(&old) == public);
-        Ok(if fits { Held::Fits } else { Held::Other })
+        let fits = self.lying(&name, public)?.is_some();
+        let held = || Ok(if self.read(&name)?.is_some() { Held::Other } else { Held::Absent });
+        if fits { Ok(Held::Fits) } else { held() }
     }
 }
 
