@@ -53,6 +53,7 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .text("cluster", comment(from.cluster, span))
         .text("description", comment(from.description, span))
         .text("state", comment(&format!("{state}.state"), span))
+        .flag("has_recipients", !inventory.vault.is_empty())
         .flag("has_known_hosts", inventory.hosts.iter().any(|it| !it.ssh_keys.is_empty()))
         .flag("has_sealed", inventory.hosts.iter().any(|it| it.sealing_keys().next().is_some()))
         .flag("has_steps", !steps.is_empty())
