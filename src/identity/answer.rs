@@ -6,9 +6,10 @@ use time::Date;
 use x509_parser::certificate::X509Certificate;
 
 use super::chain::{Chain, called, common_name, issued};
+use super::digests::hex;
 use super::mint::Refusal;
 use super::seen::{Seen, seen};
-use super::vault::{Vault, hex};
+use super::vault::Vault;
 use crate::model::facts::Usage;
 
 /// The certificates of an answer.

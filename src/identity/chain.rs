@@ -8,7 +8,7 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::public_key::PublicKey;
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::parse_x509_pem};
 
-use super::vault::hex;
+use super::digests::hex;
 
 /// OpenSSL's security level 2, which Debian and Ubuntu set, refuses shorter RSA keys
 /// (SSL_CTX_set_security_level(3)); so do the browsers.

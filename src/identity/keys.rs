@@ -14,9 +14,9 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
+use super::digests::hex;
 use super::mint::Refusal;
 use super::safe::broken;
-use super::vault::hex;
 use crate::model::key_type::KeyType;
 
 /// A new key.

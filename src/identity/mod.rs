@@ -8,6 +8,8 @@ mod answer;
 mod chain;
 mod crypt;
 mod derived;
+mod digests;
+mod forms;
 mod given;
 mod keys;
 mod lock;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time};
 
-use super::vault::hex;
+use super::digests::hex;
 
 /// Signs a list: serial numbers, and the day from which on. It holds as long as the authority:
 /// nobody is there to make another one in time, and nginx refuses all servers by a list that has

@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::crypt::{Recipient, encrypt};
+use super::digests::hex;
 use super::lock::{Lock, SealLine};
 use super::mint::Refusal;
 use super::safe::Keep;
 use super::state::State;
 use super::values::value;
-use super::vault::hex;
 use crate::model::plan::{HostPlan, Slot};
 
 /// What is needed to seal.

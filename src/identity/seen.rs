@@ -5,8 +5,8 @@ use time::{Date, OffsetDateTime};
 use x509_parser::pem::Pem;
 
 use super::chain::common_name;
+use super::digests::hex;
 use super::keys::kind_word;
-use super::vault::hex;
 
 /// What a certificate says.
 #[derive(Clone, PartialEq, Eq, Debug)]

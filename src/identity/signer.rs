@@ -4,8 +4,8 @@
 //! In: the inventory, the texts. Out: a [`GivenSigner`], judged. Not here: its private key, which
 //! lies in the vault.
 
+use super::digests::certificate_digests;
 use super::given::Reading;
-use super::vault::certificate_digests;
 use crate::diag::{Code, Diagnostic};
 use crate::inventory::Authority;
 use crate::model::facts::SecretSource;

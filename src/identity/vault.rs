@@ -1,35 +1,29 @@
 //! The vault: the authority's key, private keys, drawn secrets, and the key of the digests.
 //!
 //! In: the state folder. Out: certificates and digests, and pending writes. Private keys and
-//! values never leave it but in those writes, and by [`values`](super::values). The only user of
-//! `rcgen`.
+//! values never leave it but in those writes, and by [`values`](super::values). Not here: what
+//! certificates say (see `forms`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use hmac::{Hmac, KeyInit, Mac};
 use rayon::prelude::*;
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
-};
-use sha2::{Digest, Sha256};
+use rcgen::{Issuer, KeyPair};
+use sha2::Sha256;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::chain::names_issuer;
 use super::crypt::Recipient;
+use super::digests::{certificate_digests, hex, unhex};
+use super::forms;
 use super::keys::{self, key_pair, public_digest};
 use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal, Signer};
 use super::old::old_name;
 use super::revoked;
 use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
 use super::seen::end_of;
-use crate::model::facts::Usage;
 use crate::model::key_type::KeyType;
-
-/// The authority outlives everything that it signs.
-const AUTHORITY_DAYS: i64 = 7300;
 
 pub(super) const AUTHORITY_KEY: &str = "vault/ca.key";
 pub(super) const DIGEST_KEY: &str = "vault/digest.key";
@@ -37,9 +31,6 @@ pub(super) const DIGEST_KEY: &str = "vault/digest.key";
 /// What names the private keys that the vault has of its own; other keys are secrets that a
 /// person gave.
 const OWN_KEY: &str = "key/";
-
-/// X.520's `ub-common-name` (RFC 5280, A.1).
-const LONGEST_COMMON_NAME: usize = 64;
 
 /// The vault of one state folder.
 pub struct Vault<'a> {
@@ -175,7 +166,7 @@ impl<'a> Vault<'a> {
     /// The authority, and when it ends.
     fn issuer<'p>(&self, pem: &'p str) -> Made<(Issuer<'p, KeyPair>, OffsetDateTime)> {
         let key = self.key(&self.authority_key)?.ok_or_else(|| self.no_authority())?;
-        let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(|error| said(&error))?;
+        let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(|error| forms::said(&error))?;
         let end = end_of(pem).ok_or_else(|| broken("certs/ca.pem", "it is no certificate"))?;
         if end <= self.now {
             let why = format!(
@@ -194,7 +185,7 @@ impl<'a> Vault<'a> {
 
     /// Signs with the authority, several at once.
     fn sign(&self, requests: &[LeafRequest], pem: &str) -> Made<Vec<(NewLeaf, Option<KeyPair>)>> {
-        let (issuer, end) = self.issuer(pem)?;
+        let ((issuer, end), today) = (self.issuer(pem)?, self.today());
         let known: Vec<Option<KeyPair>> = requests
             .iter()
             .map(|request| {
@@ -205,8 +196,9 @@ impl<'a> Vault<'a> {
         let work = requests.par_iter().zip(known);
         // collected whole and then looked through in order: which error is told must not depend
         // on which thread was faster
-        let all: Vec<Made<(NewLeaf, Option<KeyPair>)>> =
-            work.map(|(request, known)| self.leaf(request, known, (&issuer, end))).collect();
+        let all: Vec<Made<(NewLeaf, Option<KeyPair>)>> = work
+            .map(|(request, known)| forms::leaf(request, known, &issuer, (today, end)))
+            .collect();
         let all: Vec<(NewLeaf, Option<KeyPair>)> = all.into_iter().collect::<Made<_>>()?;
         // a name with parts that rcgen cannot carry over would break the chain
         if all.first().is_some_and(|(leaf, _)| !names_issuer(&leaf.pem, pem)) {
@@ -214,64 +206,6 @@ impl<'a> Vault<'a> {
             return Err(Refusal::Vault(why.to_owned()));
         }
         Ok(all)
-    }
-
-    fn leaf(
-        &self,
-        request: &LeafRequest,
-        known: Option<KeyPair>,
-        (issuer, end): (&Issuer<'_, KeyPair>, OffsetDateTime),
-    ) -> Made<(NewLeaf, Option<KeyPair>)> {
-        let known = known.filter(|it| keys::kind_of(it) == Some(request.key_type));
-        let fresh = known.is_none();
-        let key = match known {
-            Some(key) => key,
-            None => keys::make(request.key_type)?,
-        };
-        let mut params = CertificateParams::default();
-        let common = request.names.iter().find(|name| name.len() <= LONGEST_COMMON_NAME);
-        params.distinguished_name = named(common.map_or(request.key.as_str(), String::as_str));
-        for name in &request.names {
-            let name = name.clone().try_into().map_err(|error| said(&error))?;
-            params.subject_alt_names.push(SanType::DnsName(name));
-        }
-        let addresses = request.addresses.iter().map(|ip| SanType::IpAddress(*ip));
-        params.subject_alt_names.extend(addresses);
-        params.key_usages = usages(&key);
-        params.extended_key_usages = match request.usage {
-            Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
-            Usage::Peer => {
-                vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
-            }
-        };
-        params.use_authority_key_identifier_extension = true;
-        params.is_ca = IsCa::ExplicitNoCa;
-        let days = i64::try_from(request.validity.days()).unwrap_or(AUTHORITY_DAYS);
-        self.date(&mut params, days.min(AUTHORITY_DAYS))?;
-        let cut = params.not_after > end;
-        params.not_after = params.not_after.min(end);
-        let certificate = params.signed_by(&key, issuer).map_err(|error| said(&error))?;
-        let leaf = NewLeaf {
-            pem: certificate.pem().replace("\r\n", "\n"),
-            sha256: hex(&Sha256::digest(certificate.der())),
-            key_sha256: public_digest(&key),
-            until: params.not_after.date().to_string(),
-            cut,
-        };
-        Ok((leaf, fresh.then_some(key)))
-    }
-
-    fn date(&self, params: &mut CertificateParams, days: i64) -> Made<()> {
-        let start = self.today();
-        params.not_before = start;
-        params.not_after = start.checked_add(time::Duration::days(days)).ok_or_else(|| {
-            Refusal::Vault("the certificate would end after the year 9999".into())
-        })?;
-        let mut serial = [0; 16];
-        entropy(&mut serial)?;
-        serial[0] = (serial[0] & 0x7f) | 0x40; // positive, and never shorter (RFC 5280, 4.1.2.2)
-        params.serial_number = Some(SerialNumber::from_slice(&serial));
-        Ok(())
     }
 
     /// A request for a certificate (PKCS#10), signed with a private key, which is made where the
@@ -285,20 +219,8 @@ impl<'a> Vault<'a> {
         names: &[String],
         kind: KeyType,
     ) -> Made<Option<String>> {
-        let Some(key) = self.requested(private_name(secret), secret.starts_with(OWN_KEY), kind)?
-        else {
-            return Ok(None);
-        };
-        let mut params = CertificateParams::default();
-        let common = names.iter().find(|name| name.len() <= LONGEST_COMMON_NAME);
-        params.distinguished_name = common.map_or_else(DistinguishedName::new, |it| named(it));
-        for name in names {
-            let name = name.clone().try_into().map_err(|error| said(&error))?;
-            params.subject_alt_names.push(SanType::DnsName(name));
-        }
-        params.key_usages = usages(&key);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        written(&params, &key).map(Some)
+        let key = self.requested(private_name(secret), secret.starts_with(OWN_KEY), kind)?;
+        key.map(|key| forms::request(names, &key)).transpose()
     }
 
     /// A request for a certificate with which hosts' certificates can be signed. `None` where a
@@ -309,12 +231,8 @@ impl<'a> Vault<'a> {
     pub fn authority_request(&mut self, signer: &Signer) -> Made<Option<String>> {
         let own = signer.secret.is_none();
         let name = signer.secret.as_deref().map_or_else(|| AUTHORITY_KEY.to_owned(), secret_name);
-        let Some(key) = self.requested(name, own, signer.key_type)? else { return Ok(None) };
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(&authority_name(&signer.cluster));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        written(&params, &key).map(Some)
+        let key = self.requested(name, own, signer.key_type)?;
+        key.map(|key| forms::authority_request(&signer.cluster, &key)).transpose()
     }
 
     /// The key for which a request is made. One of the vault's own is made where it is not there,
@@ -346,17 +264,11 @@ impl<'a> Vault<'a> {
             Some(key) => key,
             None => keys::make(signer.key_type)?,
         };
-        let mut params = CertificateParams::default();
-        params.distinguished_name = named(&authority_name(&signer.cluster));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        self.date(&mut params, AUTHORITY_DAYS)?;
-        let certificate = params.self_signed(&key).map_err(|error| said(&error))?;
+        let made = forms::authority(&signer.cluster, &key, self.today())?;
         if fresh {
             self.keep(AUTHORITY_KEY.to_owned(), &key)?;
         }
-        let sha256 = hex(&Sha256::digest(certificate.der()));
-        Ok((certificate.pem().replace("\r\n", "\n"), sha256))
+        Ok(made)
     }
 }
 
@@ -420,7 +332,7 @@ impl Mint for Vault<'_> {
     fn crl(&mut self, list: &BTreeMap<String, String>) -> Made<String> {
         let (pem, _) = self.authority.clone().ok_or_else(|| self.no_authority())?;
         let (issuer, end) = self.issuer(&pem)?;
-        revoked::list(list, &issuer, self.today(), end).map_err(|error| said(&error))
+        revoked::list(list, &issuer, self.today(), end).map_err(|error| forms::said(&error))
     }
 
     fn secret(&mut self, key: &str, length: usize) -> Made<String> {
@@ -473,7 +385,7 @@ fn draw(length: usize) -> Made<Zeroizing<Vec<u8>>> {
     Ok(value)
 }
 
-fn entropy(bytes: &mut [u8]) -> Made<()> {
+pub(super) fn entropy(bytes: &mut [u8]) -> Made<()> {
     getrandom::fill(bytes).map_err(|error| Refusal::Vault(format!("no random numbers: {error}")))
 }
 
@@ -497,70 +409,4 @@ fn private_name(secret: &str) -> String {
         Some(own) => key_name(own),
         None => secret_name(secret),
     }
-}
-
-/// A key of elliptic curves only signs; an RSA key may also be what a peer encrypts to that knows
-/// no other key exchange.
-fn usages(key: &KeyPair) -> Vec<KeyUsagePurpose> {
-    let mut usages = vec![KeyUsagePurpose::DigitalSignature];
-    if keys::is_rsa(key) {
-        usages.push(KeyUsagePurpose::KeyEncipherment);
-    }
-    usages
-}
-
-/// A request as people send it.
-fn written(params: &CertificateParams, key: &KeyPair) -> Made<String> {
-    let request = params.serialize_request(key).map_err(|error| said(&error))?;
-    let pem = request.pem().map_err(|error| said(&error))?;
-    Ok(pem.replace("\r\n", "\n"))
-}
-
-fn authority_name(cluster: &str) -> String {
-    format!("{cluster} cluster authority")
-}
-
-fn named(common: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, common);
-    name
-}
-
-fn said(error: &rcgen::Error) -> Refusal {
-    Refusal::Vault(format!("a certificate cannot be made: {error}"))
-}
-
-/// SHA-256 of a certificate's public key, and of the whole of it.
-pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
-    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
-    let certificate = parsed.parse_x509().ok()?;
-    let public = hex(&Sha256::digest(certificate.public_key().raw));
-    Some((public, hex(&Sha256::digest(&parsed.contents))))
-}
-
-/// SHA-256 of what a PEM text has first, whatever it is.
-pub(super) fn pem_digest(pem: &str) -> Option<String> {
-    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).ok()?;
-    Some(hex(&Sha256::digest(&parsed.contents)))
-}
-
-/// The first certificate, DER in upper-case hexadecimal digits; nothing where there is none.
-pub(super) fn certificate_hex(pem: &str) -> String {
-    let parsed = x509_parser::pem::parse_x509_pem(pem.as_bytes());
-    parsed.map(|(_, it)| hex(&it.contents).to_uppercase()).unwrap_or_default()
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
-fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let text = std::str::from_utf8(text).ok()?.trim_end();
-    let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
-    let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(pair).collect();
-    bytes.filter(|bytes| bytes.len() == 32).map(Zeroizing::new)
 }
