@@ -292,6 +292,12 @@ fn a_partial_build_does_not_seal_anew() {
         &format!("host \"b\" address=\"192.0.2.2\" {{ ssh-host-key \"{HOST_KEY}\"; }}"),
     ));
     project.bad(&["build", "--host", "b"], 1, "a partial build cannot change the lock");
+    // who opens the secrets of a host that was left out is told when that host is built
+    let new = "`b/secrets.age`: now `ssh-ed25519 SHA256:";
+    assert!(!project.good(&["build", "--host", "a"]).contains(new));
+    let said = project.good(&["build"]);
+    assert!(said.contains(new), "{said}");
+    assert!(!project.good(&["build"]).contains("who can open secrets"));
 }
 
 #[test]

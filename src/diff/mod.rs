@@ -4,8 +4,10 @@
 //! by [`print`] the page that `build` prints and `CHANGES.md` keeps. Not here: who reads files.
 
 mod print;
+mod readers;
 
 pub use print::{Comparison, host_text, page};
+pub use readers::{ReaderDiff, readers};
 
 use std::collections::BTreeMap;
 
@@ -130,7 +132,9 @@ fn file_diff(
     let (old, new) = (text(old), text(new));
     let body = match entry.map(|it| it.kind.as_str()) {
         Some("certificate") => certificate(&old, &new),
-        _ if path == SEALED => sealed(&old, &new),
+        _ if path == SEALED => {
+            sealed(&old, &new, before.manifest.secrets == bundle.manifest.secrets)
+        }
         _ => hunks(&old, &new, &line_places(path, origins)),
     };
     FileDiff {
@@ -215,10 +219,13 @@ fn certificate(old: &str, new: &str) -> String {
 }
 
 /// Whether there is one now; what was in it shows in the files.
-fn sealed(old: &str, new: &str) -> String {
+fn sealed(old: &str, new: &str, same_values: bool) -> String {
     let words = match (old.is_empty(), new.is_empty()) {
         (true, _) => "the host's secrets come sealed to its SSH key",
         (_, true) => "the host's secrets are no longer sealed: carry them by `clustergen pack`",
+        _ if same_values => {
+            "the host's secrets, sealed anew with the values of before: for another key, as it says above; where it does not, ask who made this, and why"
+        }
         _ => "the host's secrets, sealed anew",
     };
     format!("({words})\n")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Change, FileDiff, HostDiff, PinDiff};
+use super::{Change, FileDiff, HostDiff, PinDiff, ReaderDiff};
 use crate::diag::counted;
 use crate::model::consequence::Consequence;
 
@@ -19,7 +19,7 @@ pub struct Comparison {
 
 /// The page for a reviewer, Markdown that reads well as plain text.
 #[must_use]
-pub fn page(diffs: &[HostDiff]) -> String {
+pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
     let mut changes: BTreeMap<&FileDiff, Vec<&str>> = BTreeMap::new();
     let mut pins: BTreeMap<&PinDiff, Vec<&str>> = BTreeMap::new();
     let (mut new, mut gone, mut changed) = (Vec::new(), Vec::new(), Vec::new());
@@ -56,6 +56,12 @@ pub fn page(diffs: &[HostDiff]) -> String {
     if !gone.is_empty() {
         let hosts = counted(gone.len(), "host");
         let _ = writeln!(out, "{hosts} no longer described: {}.", listed(&gone));
+    }
+    if !readers.is_empty() {
+        out.push_str("\n**who can open secrets**\n\n");
+        for diff in readers {
+            let _ = writeln!(out, "- {}", diff.line());
+        }
     }
     consequences(&changes, &pins, &mut out);
     for (change, hosts) in &changes {

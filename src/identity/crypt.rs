@@ -4,7 +4,10 @@
 //! In: bytes, recipients, identities. Out: bytes. The only user of `age`, which is a feature of
 //! the program: without it every use says so. Not here: whose keys they are.
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::quote::{base64, unbase64};
 
 /// Somebody who can open what is encrypted.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -59,6 +62,14 @@ impl Recipient {
 
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// As people compare it: an SSH key by its kind and fingerprint, as `ssh-keygen -l` prints it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let Some((kind, key)) = self.text.split_once(' ') else { return self.text.clone() };
+        let digest = base64(&Sha256::digest(unbase64(key).unwrap_or_default()));
+        format!("{kind} SHA256:{}", digest.trim_end_matches('='))
     }
 }
 

@@ -32,7 +32,7 @@ pub use given::{Given, given, key_of_files};
 pub use lock::{Change, Lock, SealLine};
 pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal, Signer};
 pub use old::is_old;
-pub use readers::{Readers, compare_recipients, readers};
+pub use readers::{Readers, VAULT, compare_recipients, readers, sealed_in};
 pub use safe::{Keep, RECIPIENTS, Safe, opened, rekeyed};
 pub use seals::{Maker, Packer, Sealed, Sealing};
 pub use seen::{Seen, certificate_words, seen};

@@ -20,6 +20,27 @@ pub struct Readers {
     pub hosts: BTreeMap<HostId, Vec<Recipient>>,
 }
 
+impl Readers {
+    /// Who opens what is encrypted, by where it lies: the vault, and each host's sealed secrets.
+    #[must_use]
+    pub fn shown(&self, inventory: &Inventory) -> BTreeMap<String, Vec<String>> {
+        let shown = |it: &[Recipient]| it.iter().map(Recipient::shown).collect();
+        let hosts = self.hosts.iter();
+        let hosts = hosts.map(|(id, keys)| (sealed_in(&inventory.host(*id).name), shown(keys)));
+        let vault = (!self.vault.is_empty()).then(|| (VAULT.to_owned(), shown(&self.vault)));
+        hosts.chain(vault).collect()
+    }
+}
+
+/// What [`Readers::shown`] calls the vault.
+pub const VAULT: &str = "vault";
+
+/// What [`Readers::shown`] calls a host's secrets: where they lie below the output.
+#[must_use]
+pub fn sealed_in(host: &str) -> String {
+    format!("{host}/secrets.age")
+}
+
 /// Reads every recipient and every host's keys.
 pub fn readers(inventory: &Inventory, diagnostics: &mut Diagnostics) -> Readers {
     let vault = inventory.vault.iter();

@@ -18,6 +18,9 @@ pub struct ClusterJson {
     /// Host → SHA-256 of its `SHA256SUMS`.
     pub hosts: BTreeMap<String, String>,
     pub links: Vec<LinkJson>,
+    /// Who opens what is encrypted, by where it lies.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub readers: BTreeMap<String, Vec<String>>,
 }
 
 /// Who talks to whom.
@@ -61,6 +64,7 @@ impl ClusterJson {
             description: compiled.digest.clone(),
             hosts,
             links,
+            readers: compiled.readers.shown(&compiled.inventory),
         }
     }
 

@@ -25,7 +25,7 @@ pub use logrotate::{logrotate_path, logrotate_script};
 pub use markdown::markdown;
 pub use nginx::{nginx_header, nginx_literal, nginx_location, nginx_word};
 pub use sh::{sh_table, sh_word};
-pub use slot::{Encoding, base64, in_slot};
+pub use slot::{Encoding, base64, in_slot, unbase64};
 pub use systemd::{systemd_line, systemd_section};
 pub use xinetd::xinetd_value;
 pub use xml::xml_comment;

@@ -92,6 +92,12 @@ pub fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
+/// What [`base64`] was made of.
+#[must_use]
+pub fn unbase64(text: &str) -> Option<Vec<u8>> {
+    BASE64_STANDARD.decode(text).ok()
+}
+
 /// Also line breaks and tabs, which a parser takes for spaces in an attribute (XML 1.0, 3.3.3).
 fn xml(value: &str) -> Result<String, Unquotable> {
     let legal = |c: char| !c.is_control() || "\t\n\r".contains(c);

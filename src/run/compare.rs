@@ -7,7 +7,7 @@ use super::lock_of;
 use super::look::{look_on, open_state, read};
 use super::place::{Old, Place};
 use super::report::{Fault, Report};
-use crate::diff::HostDiff;
+use crate::diff::{HostDiff, readers};
 use crate::identity::{Dry, Locked, Maker, Mint, Refusal, Sealing, VaultIs};
 use crate::output::{ClusterJson, top_files};
 
@@ -55,11 +55,12 @@ pub fn compare_against<'a>(
         diffs.push(outcome.diff);
     }
     let existing = old.existing(compiled)?;
-    let existing = existing.map(|it| it.cluster.hosts).unwrap_or_default();
-    let gone = existing.into_keys().filter(|host| !digests.contains_key(host));
+    let existing = existing.map(|it| it.cluster).unwrap_or_default();
+    let gone = existing.hosts.into_keys().filter(|host| !digests.contains_key(host));
     diffs.extend(gone.map(|host| HostDiff::Gone { host }));
     let known_hosts = old.known_hosts(compiled)?;
-    let tops = top_files(runbook, &ClusterJson::of(compiled, digests), known_hosts);
+    let json = ClusterJson::of(compiled, digests);
+    let tops = top_files(runbook, &json, known_hosts);
     for (name, _) in old.stale(tops)? {
         report.stale.push(format!("`{name}` is not what a build would write"));
     }
@@ -70,5 +71,6 @@ pub fn compare_against<'a>(
     let fatal = found.fatal(place.strict);
     report.diagnostics.extend(found);
     report.diffs = (!fatal).then_some(diffs);
+    report.readers = readers(&existing.readers, &json.readers);
     Ok(report)
 }

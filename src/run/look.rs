@@ -65,7 +65,15 @@ pub(crate) fn read_changed<'a>(
     let given = Given { file, state, lock: &lock };
     let compiled = compile(&knowledge, &mut sources, &given, mint, place.watch, &mut diagnostics);
     let (diffs, stale) = (None, Vec::new());
-    Ok(Report { sources, diagnostics, compiled, diffs, stale, without_vault: None })
+    Ok(Report {
+        sources,
+        diagnostics,
+        compiled,
+        diffs,
+        readers: Vec::new(),
+        stale,
+        without_vault: None,
+    })
 }
 
 /// Looks at every host for the faults that show only there. Templates are run only where nothing

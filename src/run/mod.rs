@@ -20,8 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 use crate::Compiled;
-use crate::diff::{HostDiff, page};
-use crate::identity::{Lock, Locked, Maker, Mint, Sealing, State, StateWrites, Vault, VaultIs};
+use crate::diff::{HostDiff, ReaderDiff, page, readers};
+use crate::identity::{
+    Lock, Locked, Maker, Mint, Sealing, State, StateWrites, Vault, VaultIs, sealed_in,
+};
 use crate::output::{
     ClusterJson, Stage, StagedHost, finish, read_host, recover, top_files, write_state,
 };
@@ -80,11 +82,11 @@ pub fn build<'a>(
         let why = "a partial build cannot change the lock: build the whole cluster first";
         return Err(Fault::Asked(why.to_owned()));
     }
-    let before = existing.map(|it| it.cluster.hosts).unwrap_or_default();
+    let before = existing.map(|it| it.cluster).unwrap_or_default();
     place.watch.stage("write");
     let Worked { found, outcomes, runbook } = worked;
     let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
-    let (swaps, diffs) = stage_rest(place, &stage, compiled, rest)?;
+    let Changes { swaps, diffs, readers } = stage_rest(place, &stage, compiled, rest)?;
     let writes = StateWrites {
         vault: vault.into_writes(&compiled.readers.vault)?,
         certificates: compiled.allotted.certificates.clone(),
@@ -96,6 +98,7 @@ pub fn build<'a>(
     finish(place.disk, place.out, &swaps)?;
     report.diagnostics.extend(found);
     report.diffs = Some(diffs);
+    report.readers = readers;
     Ok(report)
 }
 
@@ -144,10 +147,17 @@ fn undo(place: Place, existed: bool) -> Result<(), Fault> {
 struct Rest {
     outcomes: Vec<Outcome>,
     runbook: String,
-    /// The hosts of the last build, with their digests.
-    before: BTreeMap<String, String>,
+    /// What the last build says of itself.
+    before: ClusterJson,
     /// Whether all hosts were built: what is not among them is gone.
     whole: bool,
+}
+
+/// What is to take its place, and what that changes.
+struct Changes {
+    swaps: Vec<StagedHost>,
+    diffs: Vec<HostDiff>,
+    readers: Vec<ReaderDiff>,
 }
 
 /// Stages the end of hosts that are no longer described, and the output folder's own files.
@@ -156,19 +166,20 @@ fn stage_rest(
     stage: &Stage,
     compiled: &Compiled,
     rest: Rest,
-) -> Result<(Vec<StagedHost>, Vec<HostDiff>), Fault> {
+) -> Result<Changes, Fault> {
     let (mut swaps, mut diffs, mut digests) = (Vec::new(), Vec::new(), BTreeMap::new());
     for outcome in rest.outcomes {
         swaps.extend(outcome.staged);
         digests.insert(outcome.host, outcome.digest);
         diffs.push(outcome.diff);
     }
-    for (host, digest) in rest.before {
+    let mut kept = BTreeMap::new();
+    for (host, digest) in rest.before.hosts {
         if digests.contains_key(&host) {
             continue;
         }
         if !rest.whole {
-            digests.insert(host, digest);
+            kept.insert(host, digest);
             continue;
         }
         if let Some(old) = read_host(place.disk, &place.out.join(&host))? {
@@ -177,12 +188,22 @@ fn stage_rest(
         diffs.push(HostDiff::Gone { host });
     }
     let known_hosts = place.old().known_hosts(compiled)?;
-    let tops = top_files(rest.runbook, &ClusterJson::of(compiled, digests), known_hosts);
+    let mut json = ClusterJson::of(compiled, digests);
+    for (host, digest) in kept {
+        // a host that was not built opens what it did
+        let name = sealed_in(&host);
+        json.readers.remove(&name);
+        json.readers
+            .extend(rest.before.readers.get_key_value(&name).map(|(k, v)| (k.clone(), v.clone())));
+        json.hosts.insert(host, digest);
+    }
+    let readers = readers(&rest.before.readers, &json.readers);
+    let tops = top_files(rest.runbook, &json, known_hosts);
     for (name, text) in place.old().stale(tops)? {
         stage.top(name, &text)?;
     }
-    if !swaps.is_empty() {
-        stage.top("CHANGES.md", &page(&diffs))?;
+    if !swaps.is_empty() || !readers.is_empty() {
+        stage.top("CHANGES.md", &page(&diffs, &readers))?;
     }
-    Ok((swaps, diffs))
+    Ok(Changes { swaps, diffs, readers })
 }

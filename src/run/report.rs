@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Compiled;
 use crate::diag::Diagnostics;
-use crate::diff::{HostDiff, page};
+use crate::diff::{HostDiff, ReaderDiff, page};
 use crate::identity::Refusal;
 use crate::output::OutFault;
 use crate::source::Sources;
@@ -39,6 +39,8 @@ pub struct Report<'a> {
     pub compiled: Option<Compiled>,
     /// What changes; `None` where the description is wrong.
     pub diffs: Option<Vec<HostDiff>>,
+    /// Who can open what is encrypted, where that changes.
+    pub readers: Vec<ReaderDiff>,
     /// What else is not as a build would write it, a sentence each.
     pub stale: Vec<String>,
     /// Why everything came from the lock, where the vault could not be asked.
@@ -49,7 +51,7 @@ impl Report<'_> {
     /// The page of changes.
     #[must_use]
     pub fn page(&self) -> Option<String> {
-        self.diffs.as_deref().map(page)
+        self.diffs.as_deref().map(|diffs| page(diffs, &self.readers))
     }
 
     /// Whether a build would change nothing.
