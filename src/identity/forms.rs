@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::digests::hex;
 use super::keys::{self, public_digest};
 use super::mint::{LeafRequest, NewLeaf, Refusal};
-use super::vault::entropy;
+use super::random::entropy;
 use crate::model::facts::Usage;
 
 /// The authority outlives everything that it signs.

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::chain::{Chain, Fault, Wrong};
+use super::chain::Chain;
+use super::reading::Reading;
 use super::signer::{GivenSigner, signer};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, Facts, HOST_NAME, LeafKey};
 use crate::model::host::HostId;
@@ -72,13 +73,6 @@ pub fn given(
         }
     }
     given
-}
-
-pub(super) struct Reading<'a, 'b> {
-    pub(super) facts: &'a Facts,
-    inventory: &'a Inventory,
-    sources: &'a mut Sources<'b>,
-    pub(super) diagnostics: &'a mut Diagnostics,
 }
 
 impl Reading<'_, '_> {
@@ -150,47 +144,5 @@ impl Reading<'_, '_> {
         for name in asked {
             self.judge(chain.judge_name(name), file, span);
         }
-    }
-
-    pub(super) fn chain(&mut self, file: &str, span: Span) -> Option<Chain> {
-        let text = match self.sources.open_inside(file) {
-            Ok(id) => &self.sources.file(id).text,
-            Err(message) => {
-                let diagnostic = Diagnostic::error(Code::CannotRead, message);
-                let help = "put the signed certificate there; `clustergen certs csr` makes the request for it";
-                self.diagnostics.push(diagnostic.at(span, "").help(help));
-                return None;
-            }
-        };
-        match Chain::read(text) {
-            Ok(chain) => Some(chain),
-            Err(wrong) => {
-                self.judge(Err(wrong), file, span);
-                None
-            }
-        }
-    }
-
-    pub(super) fn judge(
-        &mut self,
-        result: Result<(), Wrong>,
-        file: &str,
-        span: Span,
-    ) -> Option<()> {
-        let Err(wrong) = result else { return Some(()) };
-        let code = match wrong.kind {
-            Fault::File => Code::CertificateFile,
-            Fault::Private => Code::Unsafe,
-            Fault::Order => Code::ChainBroken,
-            Fault::Names => Code::CertificateName,
-        };
-        let message = format!("`{file}`: {}", wrong.why);
-        let mut diagnostic = Diagnostic::error(code, message).at(span, "").help(wrong.help);
-        if let (Some(line), Ok(id)) = (wrong.line, self.sources.open(file)) {
-            let place = self.sources.file(id).line(id, line);
-            diagnostic = diagnostic.at(place, "it begins here");
-        }
-        self.diagnostics.push(diagnostic);
-        None
     }
 }

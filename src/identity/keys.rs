@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::digests::hex;
 use super::mint::Refusal;
-use super::safe::broken;
+use super::mint::broken;
 use crate::model::key_type::KeyType;
 
 /// A new key.

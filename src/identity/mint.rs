@@ -88,6 +88,11 @@ impl Refusal {
     }
 }
 
+/// A file of the vault that cannot be used.
+pub(super) fn broken(name: &str, why: &str) -> Refusal {
+    Refusal::Vault(format!("`{name}` cannot be used: {why}"))
+}
+
 /// What is known of a private key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Held {

@@ -7,18 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use super::crypt::{Identities, Recipient, decrypt, encrypt};
-use super::mint::Refusal;
-use super::vault::{AUTHORITY_KEY, DIGEST_KEY};
+use super::mint::{Refusal, broken};
+use super::names::{AUTHORITY_KEY, DIGEST_KEY, ENCRYPTED, LOCK, RECIPIENTS};
 use crate::source::Folder;
-
-/// What ends the names of encrypted files.
-pub(super) const ENCRYPTED: &str = ".age";
-
-/// A copy of the lock, which is nothing secret.
-const LOCK: &str = "vault/lock";
-
-/// To whom the files are encrypted, a line each: the files themselves do not tell.
-pub const RECIPIENTS: &str = "vault/recipients";
 
 /// Something that knows what the vault holds.
 pub trait Keep: Sync {
@@ -159,8 +150,4 @@ pub fn opened(
         return Err("it is encrypted: name the file with your key by `--identity FILE`".to_owned());
     }
     decrypt(&bytes, identities)
-}
-
-pub(super) fn broken(name: &str, why: &str) -> Refusal {
-    Refusal::Vault(format!("`{name}` cannot be used: {why}"))
 }

@@ -5,7 +5,7 @@
 //! lies in the vault.
 
 use super::digests::certificate_digests;
-use super::given::Reading;
+use super::reading::Reading;
 use crate::diag::{Code, Diagnostic};
 use crate::inventory::Authority;
 use crate::model::facts::SecretSource;

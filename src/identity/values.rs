@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::derived::derived;
 use super::keys::{key_pair, public_digest};
-use super::mint::Refusal;
-use super::old::old_name;
-use super::safe::{Keep, broken};
-use super::vault::{DIGEST_KEY, digest_key, key_name, keyed_digest, secret_name};
+use super::mint::{Refusal, broken};
+use super::names::{DIGEST_KEY, key_name, old_name, secret_name};
+use super::safe::Keep;
+use super::vault::{digest_key, keyed_digest};
 use crate::model::plan::Slot;
 use crate::quote::{Encoding, in_slot};
 

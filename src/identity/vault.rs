@@ -18,19 +18,15 @@ use super::crypt::Recipient;
 use super::digests::{certificate_digests, hex, unhex};
 use super::forms;
 use super::keys::{self, key_pair, public_digest};
-use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal, Signer};
-use super::old::old_name;
+use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal, Signer, broken};
+use super::names::{
+    AUTHORITY_KEY, DIGEST_KEY, OWN_KEY, key_name, old_name, private_name, secret_name,
+};
+use super::random::{draw, entropy};
 use super::revoked;
-use super::safe::{Keep, Safe, as_kept, broken, recipients_file};
+use super::safe::{Keep, Safe, as_kept, recipients_file};
 use super::seen::end_of;
 use crate::model::key_type::KeyType;
-
-pub(super) const AUTHORITY_KEY: &str = "vault/ca.key";
-pub(super) const DIGEST_KEY: &str = "vault/digest.key";
-
-/// What names the private keys that the vault has of its own; other keys are secrets that a
-/// person gave.
-const OWN_KEY: &str = "key/";
 
 /// The vault of one state folder.
 pub struct Vault<'a> {
@@ -368,45 +364,4 @@ pub(super) fn keyed_digest(key: &[u8], name: &str, value: &[u8]) -> Made<String>
 
 pub(super) fn digest_key(hex: &[u8]) -> Made<Zeroizing<Vec<u8>>> {
     unhex(hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"))
-}
-
-/// Letters and digits, each as likely as the others.
-fn draw(length: usize) -> Made<Zeroizing<Vec<u8>>> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut value = Zeroizing::new(Vec::with_capacity(length));
-    let mut bytes = Zeroizing::new([0; 64]);
-    while value.len() < length {
-        entropy(&mut *bytes)?;
-        // 248 is the largest multiple of 62 that fits in a byte
-        let drawn = bytes.iter().filter(|byte| **byte < 248);
-        let missing = length - value.len();
-        value.extend(drawn.take(missing).map(|byte| ALPHABET[usize::from(*byte) % ALPHABET.len()]));
-    }
-    Ok(value)
-}
-
-pub(super) fn entropy(bytes: &mut [u8]) -> Made<()> {
-    getrandom::fill(bytes).map_err(|error| Refusal::Vault(format!("no random numbers: {error}")))
-}
-
-pub(super) fn key_name(key: &str) -> String {
-    format!("vault/keys/{key}.key")
-}
-
-pub(super) fn secret_name(key: &str) -> String {
-    format!("vault/secrets/{key}")
-}
-
-/// What names the authority's own key: no secret has a colon.
-pub const AUTHORITY: &str = "authority:";
-
-/// Where a private key lies: one of the vault's own (`key/www`), or a secret that a person gave.
-fn private_name(secret: &str) -> String {
-    if secret == AUTHORITY {
-        return AUTHORITY_KEY.to_owned();
-    }
-    match secret.strip_prefix(OWN_KEY) {
-        Some(own) => key_name(own),
-        None => secret_name(secret),
-    }
 }
