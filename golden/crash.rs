@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clustergen::disk::{Disk, EntryKind, Look, RealDisk, RealFolder};
@@ -17,24 +17,52 @@ pub struct Killed {
     left: AtomicUsize,
     /// Whether folders can be exchanged here; overlayfs and others cannot.
     exchanges: bool,
+    /// Whether it goes on after the one operation that fails, as where a disk was full.
+    goes_on: bool,
+    /// Operations elsewhere are not counted.
+    within: PathBuf,
 }
 
 impl Killed {
     pub fn after(operations: usize, exchanges: bool) -> Self {
-        Self { left: AtomicUsize::new(operations), exchanges }
+        Self {
+            left: AtomicUsize::new(operations),
+            exchanges,
+            goes_on: false,
+            within: PathBuf::new(),
+        }
+    }
+
+    /// A disk on which the `n`-th operation fails, and no other.
+    pub fn failing(operation: usize) -> Self {
+        Self { goes_on: true, ..Self::after(operation, true) }
+    }
+
+    pub fn within(self, folder: &Path) -> Self {
+        Self { within: folder.to_owned(), ..self }
+    }
+
+    /// Whether all operations were done.
+    pub fn is_through(&self) -> bool {
+        self.left.load(Ordering::SeqCst) > 0
     }
 
     fn alive(&self) -> io::Result<()> {
-        if self.left.load(Ordering::SeqCst) == 0 { Err(io::Error::other("killed")) } else { Ok(()) }
+        let dead = !self.goes_on && self.left.load(Ordering::SeqCst) == 0;
+        if dead { Err(io::Error::other("killed")) } else { Ok(()) }
     }
 
     /// One operation less; the one at which it ends is not done.
-    fn step(&self) -> io::Result<()> {
+    fn step(&self, path: &Path) -> io::Result<()> {
         self.alive()?;
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            return Err(io::Error::other("killed"));
+        if !path.starts_with(&self.within) {
+            return Ok(());
         }
-        Ok(())
+        let less = |left: usize| left.checked_sub(1);
+        match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) {
+            Ok(1) => Err(io::Error::other("killed")),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -52,12 +80,12 @@ impl Look for Killed {
 
 impl Disk for Killed {
     fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
-        self.step()?;
+        self.step(path)?;
         RealDisk.make_folder(path, mode)
     }
 
     fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-        if let Err(killed) = self.step() {
+        if let Err(killed) = self.step(path) {
             // writing is no single step: half of it may be there
             RealDisk.create(path, &bytes[..bytes.len() / 2], mode)?;
             return Err(killed);
@@ -66,17 +94,17 @@ impl Disk for Killed {
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step()?;
+        self.step(to)?;
         RealDisk.link(from, to)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step()?;
+        self.step(to)?;
         RealDisk.rename(from, to)
     }
 
     fn exchange(&self, a: &Path, b: &Path) -> io::Result<()> {
-        self.step()?;
+        self.step(a)?;
         if !self.exchanges {
             return Err(rustix::io::Errno::XDEV.into());
         }
@@ -84,17 +112,17 @@ impl Disk for Killed {
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
+        self.step(path)?;
         RealDisk.remove_file(path)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
+        self.step(path)?;
         RealDisk.remove_folder(path)
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {
-        self.step()?;
+        self.step(path)?;
         RealDisk.sync(path)
     }
 }

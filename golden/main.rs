@@ -41,6 +41,7 @@ mod schedules;
 mod secrets;
 mod starters;
 mod steps;
+mod stopped;
 mod support;
 mod vault;
 mod verify;

@@ -70,6 +70,13 @@ impl Safe<'_> {
         String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
     }
 
+    /// Whether all that is there is encrypted, but nothing says to whom: a first build was stopped.
+    pub(super) fn lacks_recipients(self) -> bool {
+        let files = self.folder.list("vault").unwrap_or_default();
+        let plain = |file: &String| ours(&format!("vault/{file}")) && !file.ends_with(ENCRYPTED);
+        !self.folder.exists(RECIPIENTS) && !files.iter().any(plain)
+    }
+
     /// Whether the vault holds something of a name, open or not.
     fn has(self, name: &str) -> bool {
         let names = [name.to_owned(), format!("{name}{ENCRYPTED}")];
@@ -108,21 +115,25 @@ pub(super) fn as_kept(
 pub fn rekeyed(safe: Safe, recipients: &[Recipient]) -> Result<Rekeyed, Refusal> {
     let files = safe.folder.list("vault").map_err(Refusal::Vault)?;
     let files: Vec<String> = files.iter().map(|file| format!("vault/{file}")).collect();
-    let ours = |file: &&String| ![LOCK, RECIPIENTS].contains(&file.as_str()) && !is_rest(file);
     let mut plain = BTreeMap::new();
-    for file in files.iter().filter(ours) {
+    for file in files.iter().filter(|it| ours(it)) {
         let name = file.strip_suffix(ENCRYPTED).unwrap_or(file);
         let value = safe.read(name)?.ok_or_else(|| broken(file, "it is not there any more"))?;
         plain.insert(name.to_owned(), value);
     }
     let mut kept = as_kept(plain, recipients)?;
-    let mut gone: BTreeSet<String> = files.iter().filter(ours).cloned().collect();
-    gone.retain(|file| !kept.contains_key(file));
-    match recipients {
-        [] => gone.extend(files.iter().filter(|it| *it == RECIPIENTS).cloned()),
-        _ => kept.extend([recipients_file(recipients)]),
+    if !recipients.is_empty() {
+        kept.extend([recipients_file(recipients)]);
     }
+    // a rest may hold what is plain
+    let mut gone: BTreeSet<String> = files.into_iter().filter(|it| it != LOCK).collect();
+    gone.retain(|file| !kept.contains_key(file));
     Ok((kept, gone))
+}
+
+/// Whether a file is one that is encrypted where the vault is.
+fn ours(file: &str) -> bool {
+    ![LOCK, RECIPIENTS].contains(&file) && !is_rest(file)
 }
 
 /// What a write that was stopped left beside its file.

@@ -92,7 +92,8 @@ impl<'a> Vault<'a> {
             [] => &kept_for.collect::<Vec<_>>(),
             named => named,
         };
-        let begins = !self.pending.is_empty() && !self.safe.is_there() && !recipients.is_empty();
+        let holds = !self.pending.is_empty() || self.safe.is_there();
+        let begins = holds && !recipients.is_empty() && self.safe.lacks_recipients();
         let mut kept = as_kept(self.pending, recipients)?;
         kept.extend(begins.then(|| recipients_file(recipients)));
         Ok(kept)

@@ -43,10 +43,9 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         at(&folder, disk.make_folder(&folder, 0o700))?;
     }
     // what is replaced lies safe under its old name before anything has its place
-    let (old, rest): (Vec<_>, Vec<_>) = writes.vault.iter().partition(|(name, _)| is_old(name));
-    // and that all is encrypted to somebody is said when it is
-    let (readers, new) = rest.into_iter().partition(|(name, _)| *name == RECIPIENTS);
-    for values in [old, new, readers] {
+    let vault = writes.vault.iter().filter(|(name, _)| *name != RECIPIENTS);
+    let (old, new): (Vec<_>, Vec<_>) = vault.partition(|(name, _)| is_old(name));
+    for values in [old, new] {
         for (name, bytes) in &values {
             replace(disk, &state.join(name), bytes, 0o600)?;
         }
@@ -69,18 +68,23 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         replace(disk, &state.join(format!("{SEALED}/{host}.age")), blob.as_bytes(), 0o644)?;
     }
     if let Some(lock) = &writes.lock {
-        replace(disk, &state.join("lock"), lock.as_bytes(), 0o644)?;
-        // a copy, from which a lost lock comes back
+        // a copy, from which a lost lock comes back; it names nothing that is not there by now
         let vault = state.join("vault");
         if !at(&vault, disk.list(&vault))?.is_empty() {
             replace(disk, &vault.join("lock"), lock.as_bytes(), 0o600)?;
         }
+        replace(disk, &state.join("lock"), lock.as_bytes(), 0o644)?;
     }
     for file in files {
         take_place(disk, &state.join(file))?;
     }
-    for name in &writes.gone {
+    // to whom all is encrypted is said when it is, and until it is no more
+    let (readers, gone): (Vec<_>, Vec<_>) = writes.gone.iter().partition(|it| *it == RECIPIENTS);
+    for name in gone.into_iter().chain(readers) {
         at(&state.join(name), disk.remove_file(&state.join(name)))?;
+    }
+    if let Some(readers) = writes.vault.get(RECIPIENTS) {
+        replace(disk, &state.join(RECIPIENTS), readers, 0o600)?;
     }
     Ok(())
 }
