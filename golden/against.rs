@@ -9,7 +9,7 @@ use crate::cli::{clustergen, code, text};
 use crate::support::{compare_tree, folders, golden, no_faults, tree};
 
 /// Of git only what a test says: nobody's settings, and no repository around the test's folder.
-const GIT: [(&str, &str); 8] = [
+pub const GIT: [(&str, &str); 8] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1"),
@@ -20,7 +20,7 @@ const GIT: [(&str, &str); 8] = [
     ("GIT_COMMITTER_EMAIL", "t@example.org"),
 ];
 
-fn git(folder: &Path, words: &[&str]) {
+pub fn git(folder: &Path, words: &[&str]) {
     let mut command = Command::new("git");
     let output = command.current_dir(folder).args(words).envs(GIT).output().unwrap();
     assert!(output.status.success(), "git {words:?}: {}", text(&output));

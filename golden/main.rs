@@ -30,6 +30,7 @@ mod house;
 mod import;
 mod links;
 mod manual;
+mod merged;
 mod ok;
 mod origins;
 mod pack;

@@ -217,6 +217,10 @@ fn group(key: &str) -> &str {
     key.rsplit_once('/').map_or(key, |(group, _)| group)
 }
 
+const TWO_LINES: &str = "keep the line of the branch whose bundles are applied; the other branch's hosts get theirs with the next build";
+
+const TWO_CLUSTERS: &str = "both branches had a first build, so these are two clusters: take the whole state folder, and the vault, of the one whose bundles are applied";
+
 struct Reader<'a> {
     lock: Lock,
     seen: BTreeMap<String, Span>,
@@ -238,7 +242,11 @@ impl Reader<'_> {
         let words: Vec<&str> = text.split(' ').collect();
         // an allotment is active or retired, never both
         let named = words.strip_prefix(&["retired"]).unwrap_or(&words);
-        let name = named[..named.len().min(2)].join(" ");
+        let (names, help) = match named {
+            ["authority", ..] => (1, TWO_CLUSTERS),
+            _ => (2, TWO_LINES),
+        };
+        let name = named[..named.len().min(names)].join(" ");
         match self.seen.get(&name) {
             Some(_) if self.already(&words) => return,
             Some(first) => {
@@ -248,7 +256,7 @@ impl Reader<'_> {
                     Diagnostic::error(Code::LockConflict, message)
                         .at(span, "the second one")
                         .at(first, "the first one")
-                        .help("keep the line of the branch whose bundles are applied; the other branch's hosts get theirs with the next build"),
+                        .help(help),
                 );
                 return;
             }
