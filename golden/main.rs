@@ -29,6 +29,7 @@ mod guards;
 mod house;
 mod import;
 mod links;
+mod lost;
 mod manual;
 mod merged;
 mod ok;

@@ -5,6 +5,7 @@
 //! those only behind [`Mint`].
 
 mod answer;
+mod belongs;
 mod chain;
 mod crypt;
 mod derived;

@@ -13,6 +13,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::belongs::belongs;
 use super::chain::names_issuer;
 use super::crypt::Recipient;
 use super::digests::{certificate_digests, hex, unhex};
@@ -140,6 +141,7 @@ impl<'a> Vault<'a> {
     /// # Errors
     /// What is there cannot be read.
     pub fn set_secret(&mut self, key: &str, value: Zeroizing<Vec<u8>>) -> Made<String> {
+        belongs(self.safe)?;
         let digest_key = self.digest_key()?;
         let name = secret_name(key);
         let old = self.read(&name)?.filter(|old| *old != value);
@@ -238,6 +240,7 @@ impl<'a> Vault<'a> {
         let known = self.key(&name)?;
         match known.filter(|it| !own || (!self.anew && keys::kind_of(it) == Some(kind))) {
             None if own => {
+                belongs(self.safe)?;
                 let key = keys::make(kind)?;
                 self.keep(name, &key)?;
                 Ok(Some(key))
@@ -333,6 +336,7 @@ impl Mint for Vault<'_> {
     }
 
     fn secret(&mut self, key: &str, length: usize) -> Made<String> {
+        belongs(self.safe)?;
         let name = secret_name(key);
         let value = match self.read(&name)? {
             Some(value) => value,
