@@ -18,6 +18,7 @@
 
 mod against;
 mod authority;
+mod carried;
 mod certs;
 mod cli;
 mod crash;
@@ -32,6 +33,7 @@ mod links;
 mod lost;
 mod manual;
 mod merged;
+mod nowhere;
 mod ok;
 mod origins;
 mod pack;
@@ -45,6 +47,7 @@ mod starters;
 mod steps;
 mod stopped;
 mod support;
+mod traces;
 mod vault;
 mod verify;
 mod watch;
