@@ -55,6 +55,8 @@ pub enum Refusal {
     NoVault,
     /// The vault is here, and encrypted; no identity was named that could open it.
     Closed,
+    /// The vault is here, and could make it; but this only compares.
+    NotBuilt,
     /// The vault is here, but something is wrong with it: a sentence.
     Vault(String),
 }
@@ -71,6 +73,8 @@ impl Refusal {
                 .help("build where the vault is, and commit the lock; or fetch the vault"),
             Self::Closed => needs("the vault is encrypted and nobody was named who opens it")
                 .help("name the file with your key: `--identity FILE`, or CLUSTERGEN_IDENTITY"),
+            Self::NotBuilt => needs("nothing is made here")
+                .help("`clustergen build` makes it; commit what it writes"),
             Self::Vault(why) => Diagnostic::error(Code::IdentityMismatch, why.clone())
                 .help("fetch the vault that belongs to this lock"),
         };
@@ -83,6 +87,7 @@ impl Refusal {
         match self {
             Self::NoVault => "the vault is not here: fetch it, or do this where it is".to_owned(),
             Self::Closed => "the vault is encrypted: name the file with your key by `--identity FILE`, or in CLUSTERGEN_IDENTITY".to_owned(),
+            Self::NotBuilt => "this only compares: `clustergen build` makes it".to_owned(),
             Self::Vault(why) => why.clone(),
         }
     }

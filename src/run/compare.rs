@@ -33,7 +33,8 @@ pub fn compare_against<'a>(
     let state = open_state(place)?;
     let refusal = match state.vault {
         VaultIs::Closed => Refusal::Closed,
-        VaultIs::Absent | VaultIs::Open => Refusal::NoVault,
+        VaultIs::Absent => Refusal::NoVault,
+        VaultIs::Open => Refusal::NotBuilt,
     };
     let mint: &mut dyn Mint = if rehearse { &mut Dry } else { &mut Locked(refusal.clone()) };
     let mut report = read(place, &state, mint)?;

@@ -202,7 +202,7 @@ impl Run<'_> {
             Ok(_) => return,
             Err(Refusal::Vault(why)) => Diagnostic::error(Code::KeyMismatch, why)
                 .help("it has to be PKCS#8, in PEM and without a passphrase: `openssl pkey -in old.key -out new.key`"),
-            Err(Refusal::NoVault | Refusal::Closed) => return,
+            Err(Refusal::NoVault | Refusal::Closed | Refusal::NotBuilt) => return,
         };
         self.diagnostics.push(diagnostic.at(leaf.span, ""));
     }
