@@ -102,7 +102,8 @@ fn lacking(place: Place, compiled: &Compiled, hosts: &[HostId], found: &mut Diag
         let help = if given {
             let secret = &slot.secret;
             format!(
-                "`clustergen secrets set {secret}` takes it in; one that a host makes comes by `clustergen import`"
+                "`clustergen secrets set {} {secret}` takes it in; one that a host makes comes by `clustergen import`",
+                place.name
             )
         } else {
             "fetch the vault that belongs to this lock".to_owned()

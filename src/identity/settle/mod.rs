@@ -154,7 +154,7 @@ impl Run<'_> {
                             )
                         }
                         _ => format!(
-                            "`clustergen secrets set {key}` takes it in; until then it can be built and reviewed, but not applied"
+                            "`clustergen secrets set cluster.kdl {key}` takes it in; until then it can be built and reviewed, but not applied"
                         ),
                     };
                     let message = format!("the secret `{key}` has no value yet");
