@@ -147,9 +147,9 @@ fn who_asks_for_what_cannot_be_is_told_what_to_do() {
     let rotate = |name: &'static str| vec!["secrets", "rotate", "cluster.kdl", name];
     for (args, why) in [
         (set("drwan"), "did you mean `drawn`?"),
-        (set("drawn"), "`secrets rotate drawn` draws it anew"),
+        (set("drawn"), "`clustergen secrets rotate cluster.kdl drawn` draws it anew"),
         (set("born"), "`apply.sh --bootstrap export` there, then `clustergen import b FILE`"),
-        (rotate("by-file"), "`secrets set by-file` takes in the new one"),
+        (rotate("by-file"), "`clustergen secrets set cluster.kdl by-file` takes in the new one"),
         (rotate("nothing"), "nothing declares a secret `nothing`"),
         ([set("by-hand"), vec!["--from", "empty"]].concat(), "the value of `by-hand` is empty"),
         ([set("by-hand"), vec!["--from", "zero"]].concat(), "a zero byte"),
@@ -157,6 +157,8 @@ fn who_asks_for_what_cannot_be_is_told_what_to_do() {
         project.bad(&args, 1, why);
     }
     project.bad(&["secrets", "rekey", "no.kdl"], 3, "is not there");
+    let endless = [set("by-hand"), vec!["--from", "/dev/zero"]].concat();
+    project.bad(&endless, 3, "`/dev/zero` cannot be read: it has more than 16 MiB");
     // without the vault
     fs::rename(project.at("cluster.state/vault"), project.at("aside")).unwrap();
     project.bad(&rotate("drawn"), 3, "the vault is not here");
@@ -174,7 +176,7 @@ fn a_vault_is_encrypted_to_new_recipients_and_opened_again() {
 
     project.says(&description(&node(&[ALICE[0]])));
     let said = project.good(&["secrets", "rekey"]);
-    assert!(said.contains("files written anew"), "{said}");
+    assert!(said.contains(&format!("files written anew, for\n  {}\n", ALICE[0])), "{said}");
     assert!(project.state().keys().all(|name| !is_plain(name)), "{:?}", project.state().keys());
     project.bad(&["secrets", "rotate", "cluster.kdl", "drawn"], 3, "the vault is encrypted");
     project.good(&["build", "--identity", "alice"]);
@@ -233,6 +235,10 @@ fn what_was_made_on_a_host_is_taken_in_as_it_was_carried_here() {
     ] {
         project.bad(&args, code, why);
     }
+    // a value by itself is no tar, and must not be shown for that
+    sh("yes S3cr3t | head -c 2000 >bare");
+    let said = text(&clustergen(project.folder(), &import("b", "bare"), &[]));
+    assert!(said.contains("it is no whole tar") && !said.contains("S3cr3t"), "{said}");
     for file in ["good.tar", "good.tar.age"] {
         let said = project.good(&import("b", file));
         assert!(said.contains("born: taken in") && !said.contains("pepper"), "{said}");

@@ -146,6 +146,9 @@ fn a_key_may_be_named_by_the_environment() {
     let done = clustergen(project.0.path(), &["build"], &env);
     assert_eq!(code(&done), 0, "{}", text(&done));
     assert!(!text(&done).contains("the vault is encrypted"), "{}", text(&done));
+    // one that is empty names none
+    let done = clustergen(project.0.path(), &["secrets", "rekey"], &[(env[0].0, "")]);
+    assert!(text(&done).contains("the vault is encrypted: name the file"), "{}", text(&done));
 }
 
 #[test]
@@ -162,10 +165,11 @@ fn a_file_that_holds_no_usable_key_is_told_by_its_name() {
     for (file, why) in [
         ("recipient", "`recipient`: it holds no identity"),
         ("empty", "`empty`: it holds no identity"),
-        ("binary", "`binary`: it cannot be read"),
+        ("binary", "`binary`: it holds no identity"),
         ("absent", "`absent`: it cannot be read"),
         ("locked", "`locked`: it is protected by a passphrase"),
         ("ecdsa", "`ecdsa`: it is no key that opens anything"),
+        ("/dev/zero", "`/dev/zero`: it cannot be read: it has more than 16 MiB"),
     ] {
         project.bad(&["build", "--identity", file], 3, why);
     }

@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::diag::{Diagnostics, suggestion};
 use crate::doors::aligned;
-use crate::identity::{Lock, Readers, State, StateWrites, Vault, opened, readers, rekeyed};
+use crate::identity::{
+    Lock, RECIPIENTS, Readers, Recipient, State, StateWrites, Vault, opened, readers, rekeyed,
+};
 use crate::inventory::Inventory;
 use crate::model::facts::{Facts, Giver, SecretSource};
 use crate::output::{unpack, write_state};
@@ -186,7 +188,8 @@ pub fn set<'a>(
         }
         SecretSource::Generate { .. } => {
             return asked(format!(
-                "`{name}` is drawn by clustergen: `secrets rotate {name}` draws it anew; to take in one that is in use already, say `--from FILE`"
+                "`{name}` is drawn by clustergen: `clustergen secrets rotate {} {name}` draws it anew; to take in one that is in use already, say `--from FILE`",
+                place.name
             ));
         }
     };
@@ -256,7 +259,8 @@ pub fn rotate<'a>(
     for name in names {
         let SecretSource::Generate { length } = secrets.source(name)? else {
             return asked(format!(
-                "`{name}` is not drawn by clustergen: `secrets set {name}` takes in the new one"
+                "`{name}` is not drawn by clustergen: `clustergen secrets set {} {name}` takes in the new one",
+                place.name
             ));
         };
         if !secrets.lock.active.secrets.contains_key(name) {
@@ -268,12 +272,19 @@ pub fn rotate<'a>(
     Ok(known)
 }
 
+/// A vault that was written anew.
+pub struct Rekeyed {
+    pub files: usize,
+    /// Who opens it now; nobody where it is plain.
+    pub readers: Vec<String>,
+}
+
 /// Writes every file of the vault anew, encrypted to those whom the description names, or plain
-/// where it names nobody. The number of files.
+/// where it names nobody.
 ///
 /// # Errors
 /// The surroundings are in the way.
-pub fn rekey(place: Place<'_>) -> Result<(Known<'_>, Option<usize>), Fault> {
+pub fn rekey(place: Place<'_>) -> Result<(Known<'_>, Option<Rekeyed>), Fault> {
     let state = open_state(place)?;
     let known = known(place, &state)?;
     let Some(secrets) = &known.secrets else { return Ok((known, None)) };
@@ -283,10 +294,11 @@ pub fn rekey(place: Place<'_>) -> Result<(Known<'_>, Option<usize>), Fault> {
     }
     let (vault, gone): (BTreeMap<_, _>, BTreeSet<_>) =
         rekeyed(place.safe(), &secrets.readers.vault)?;
-    let count = vault.len();
+    let files = vault.keys().filter(|it| *it != RECIPIENTS).count();
+    let readers = secrets.readers.vault.iter().map(Recipient::shown).collect();
     let writes = StateWrites { vault, gone, ..StateWrites::default() };
     write_state(place.disk, place.state_path, &writes)?;
-    Ok((known, Some(count)))
+    Ok((known, Some(Rekeyed { files, readers })))
 }
 
 /// Without the vault's keys no value has a digest.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use time::Date;
 use time::macros::format_description;
@@ -311,7 +311,7 @@ pub(super) struct StateArgs {
 
     /// A file with the key that opens an encrypted vault: an identity of age, or an SSH private key
     /// (may be said again).
-    #[arg(long, value_name = "FILE", env = "CLUSTERGEN_IDENTITY")]
+    #[arg(long, value_name = "FILE", env = "CLUSTERGEN_IDENTITY", value_parser = any_path())]
     pub(super) identity: Vec<PathBuf>,
 }
 
@@ -371,6 +371,11 @@ pub(super) struct BuildArgs {
     /// Say on standard error what each stage took.
     #[arg(long)]
     pub(super) timings: bool,
+}
+
+/// A path, or nothing: a variable may be there and empty.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,8 @@
 //! A description on disk: where it, its state and its output lie.
 
 use std::ffi::OsStr;
-use std::io::ErrorKind::NotFound;
+use std::fs::File;
+use std::io::{self, ErrorKind::NotFound, Read};
 use std::path::{Component, Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -26,15 +27,34 @@ fn resolved(path: &Path) -> PathBuf {
     whole.components().chain(rest.filter(|part| *part != Component::CurDir)).collect()
 }
 
-/// The keys in these files.
+/// The most that is read of a key or a value.
+const MOST: usize = 16 * 1024 * 1024;
+
+/// What lies at a path, be it a pipe: `--identity <(pass show vault)`.
+pub(super) fn whole(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    upto(File::open(path)?)
+}
+
+/// All that comes, where it comes to an end.
+pub(super) fn upto(from: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // more than most have: a buffer that grows leaves copies behind
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    from.take(MOST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MOST {
+        return Err(io::Error::other(format!("it has more than {} MiB", MOST / 1024 / 1024)));
+    }
+    Ok(bytes)
+}
+
+/// The keys in these files. A variable that is empty names none.
 fn identities(files: &[PathBuf]) -> Result<Identities, Failure> {
     let mut identities = Identities::default();
-    for file in files {
+    for file in files.iter().filter(|it| !it.as_os_str().is_empty()) {
         let path = file.display();
-        let said = |why: String| Failure::Environment(format!("`{path}`: {why}"));
-        let text = std::fs::read_to_string(file).map(Zeroizing::new);
-        let text = text.map_err(|error| said(format!("it cannot be read: {error}")))?;
-        let added = identities.add(&text);
+        let said = |why: String| Failure::Environment(format!("the identity `{path}`: {why}"));
+        let bytes = whole(file).map_err(|error| said(format!("it cannot be read: {error}")))?;
+        // what is no text holds none, and is told so
+        let added = identities.add(std::str::from_utf8(&bytes).unwrap_or_default());
         added.map_err(|Unusable { why, help }| said(format!("{why}; {help}")))?;
     }
     Ok(identities)

@@ -2,8 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::io::{IsTerminal, Read, stdin};
+use std::io::{IsTerminal, stdin};
 use std::path::Path;
 
 use time::OffsetDateTime;
@@ -11,13 +10,13 @@ use zeroize::Zeroizing;
 
 use super::args::{ImportArgs, Input, RotateArgs, SecretsCommand, SecretsListArgs, SetArgs};
 use super::commands::{Held, hold};
-use super::project::Project;
+use super::project::{Project, upto, whole};
 use super::{Done, Failure, Manner, print, tell};
 use crate::diag::counted;
 use crate::diag::render::render;
 use crate::model::facts::Giver;
 use crate::run::Fault;
-use crate::secrets::{self, Known, ReadFrom, Value};
+use crate::secrets::{self, Known, ReadFrom, Rekeyed, Value};
 
 pub(super) fn secrets(command: &SecretsCommand, manner: Manner) -> Done {
     match command {
@@ -94,9 +93,15 @@ fn rekey(input: &Input, manner: Manner) -> Done {
     let project = Project::open(input, None)?;
     let _one_at_a_time = hold(&project.description())?;
     let _state = Held::hold(project.state())?;
-    let (known, files) = secrets::rekey(project.place(manner))?;
+    let (known, rekeyed) = secrets::rekey(project.place(manner))?;
     judge(&known, manner)?;
-    print(&format!("{} written anew\n", counted(files.unwrap_or_default(), "file")))
+    let Some(Rekeyed { files, readers }) = rekeyed else { return Ok(()) };
+    let files = counted(files, "file");
+    if readers.is_empty() {
+        return print(&format!("{files} written anew, not encrypted: no recipient is named\n"));
+    }
+    print(&format!("{files} written anew, for\n"))?;
+    readers.iter().try_for_each(|it| print(&format!("  {it}\n")))
 }
 
 const NEXT: &str = "`clustergen build` puts what is new into the bundles\n";
@@ -118,7 +123,7 @@ fn variable(name: &str) -> Value {
 
 fn file(path: &Path) -> Value {
     let said = |error| Fault::Environment(format!("`{}` cannot be read: {error}", path.display()));
-    fs::read(path).map(Zeroizing::new).map_err(said)
+    whole(path).map_err(said)
 }
 
 /// A line that nobody sees on the screen.
@@ -133,8 +138,5 @@ fn asked_for(name: &str) -> Value {
 }
 
 fn input_whole() -> Value {
-    let mut value = Zeroizing::new(Vec::new());
-    let read = stdin().read_to_end(&mut value);
-    read.map_err(|error| Fault::Environment(format!("standard input: {error}")))?;
-    Ok(value)
+    upto(stdin()).map_err(|error| Fault::Environment(format!("standard input: {error}")))
 }

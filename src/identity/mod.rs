@@ -30,7 +30,7 @@ mod values;
 mod vault;
 
 pub use answer::{Answer, Fitting, unfit, unfit_to_sign};
-pub use crypt::{Identities, Unusable};
+pub use crypt::{Identities, Recipient, Unusable};
 pub use given::{Given, given, key_of_files};
 pub use lock::{Change, Lock, SealLine};
 pub use mint::{Dry, Held, LeafRequest, Locked, Mint, NewLeaf, Refusal, Signer};
