@@ -159,6 +159,8 @@ pub struct Ensure {
     pub holds: Vec<String>,
     /// Lines of sh.
     pub run: Vec<String>,
+    /// The files that both read: when one of them changes, it is made so anew.
+    pub from: Vec<AbsPath>,
     pub on_change: OnChange,
 }
 

@@ -223,6 +223,9 @@ fn made_words(made: &Made, span: Span) -> Result<Vec<String>, String> {
 fn ensure_words(it: &Ensure, span: Span) -> Result<Vec<String>, String> {
     let mut words = vec!["ensure".to_owned(), quoted(&it.key, span)?, quoted(&it.title, span)?];
     words.extend(on_change(&it.on_change, span)?);
+    for path in &it.from {
+        words.push(quoted(path.as_str(), span)?);
+    }
     Ok(words)
 }
 

@@ -225,3 +225,22 @@ fn what_is_made_anew_is_not_taken_away_before() {
     assert_eq!(host.read("/etc/both"), "x\n");
     assert!(said(&host.run(&["stat", "-c", "%a", "/etc/both"])).contains("644"));
 }
+
+/// The probe is asked before the new files lie there, so it cannot say that they ask for more.
+#[test]
+fn what_is_no_file_is_seen_to_in_the_run_that_changes_what_it_reads() {
+    let table = "file 0644 root:root /etc/names none -
+ensure names 'all names are known' none - /etc/names";
+    let host = start("h");
+    let bundle = Bundle::of(table, &[("files/etc/names", "a\n")]);
+    for names in ["a\n", "a\nb\n"] {
+        bundle.becomes("h", table, &[("files/etc/names", names)]);
+        bundle.says("holds_names() { cmp -s /etc/names /srv/known; }");
+        bundle.says("ensure_names() { cp /etc/names /srv/known; }");
+        let plan = good(&bundle.on(&host, &["--dry-run"]).0);
+        assert!(plan.contains("see to it: all names are known"), "{plan}");
+        good(&bundle.on(&host, &[]).0);
+        assert_eq!(host.read("/srv/known"), names);
+        assert!(good(&bundle.on(&host, &[]).0).contains("nothing to change"));
+    }
+}

@@ -4,6 +4,7 @@ use super::super::{Located, Lowering};
 use super::{Csync2, myself, purpose};
 use crate::model::facts::LeafKey;
 use crate::model::plan::{Ensure, Kind, OnChange};
+use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::fixed;
 use crate::services::Service;
@@ -30,6 +31,7 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     });
     let view = Fields::new(first.origin.span).list("peers", view);
     let path = format!("{dir}/csync2_peers");
+    let from = vec![AbsPath::known(path.clone())];
     cx.template(owner, &path, 0o644, "csync2/peers", view, OnChange::Nothing);
     let package = cx.fact("sqlite.package", owner);
     cx.package(owner, package);
@@ -58,5 +60,5 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     let (key, title) =
         ("csync2-peers".to_owned(), "csync2 knows its peers by their certificates".to_owned());
     let on_change = OnChange::Nothing;
-    cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, on_change }));
+    cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, from, on_change }));
 }

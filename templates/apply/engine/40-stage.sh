@@ -62,7 +62,7 @@ each() {
         stage:keys) shift; stage_keys "$@" ;;
         stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
-        stage:ensure) [ -n "$root" ] || quietly "$(word_of holds "$2")" || change ensure - - "$4" "$5" "$3" ;;
+        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
@@ -298,6 +298,11 @@ stage_made() {
     else
         change made - - "$made_action" "$made_unit" "$target"
     fi
+}
+
+# stage_ensure KEY TITLE ACTION UNIT INPUT...: seen to where what it reads changes, or where it is not so.
+stage_ensure() {
+    if (shift 4 && touched "$@") || ! quietly "$(word_of holds "$1")"; then change ensure - - "$3" "$4" "$2"; fi
 }
 
 # quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.

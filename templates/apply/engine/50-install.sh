@@ -94,7 +94,7 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
-# make_sure KEY TITLE ACTION UNIT: what is no file, by functions of host.sh.
+# make_sure KEY TITLE ACTION UNIT INPUT...: what is no file, by functions of host.sh.
 make_sure() {
     grep -Fqx -e "ensure$tab-$tab-$tab$3$tab$4$tab$2" "$work/changed" || return 0
     if ! quietly "$(word_of ensure "$1")" || ! quietly "$(word_of holds "$1")"; then
