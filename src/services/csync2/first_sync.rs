@@ -26,7 +26,7 @@ pub(super) fn lower(
     // -T compares what both have in their databases: 0 where that differs, 1 where somebody does
     // not answer, 2 where it is the same (csync2 2.0)
     let look = format!("{call} -cr /");
-    let ask = format!("came=$({call} -T) || [ $? -eq 2 ] || return 1");
+    let ask = |pair: &str| format!("came=$({call} -T{pair}) || [ $? -eq 2 ] || return 1");
     let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
     // where nobody has anything yet, everybody has the same
     let mut something = vec!["found=''".to_owned()];
@@ -53,10 +53,12 @@ pub(super) fn lower(
                 format!("{call} -rm /"),
                 format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
             ],
-            proof: [something, vec![look, ask, lacks("LX")]].concat(),
+            proof: [something, vec![look, ask(""), lacks("LX")]].concat(),
         }
     } else {
         let winner = cx.inventory.host(first).dialled(purpose().as_ref());
+        // what the others have of their own may not have come from them yet
+        let ask = ask(&format!(" {me} {winner}"));
         let mut proof = [something, vec![look, ask, lacks("RX") + " || return 1"]].concat();
         // the winner has looked at its own only where it knows the folders themselves
         let line = format!("line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")");
