@@ -53,9 +53,23 @@ impl Built {
     /// Builds another description with the same state.
     pub(crate) fn rebuild(&self, kdl: &str) {
         fs::write(self.folder.path().join("cluster.kdl"), kdl).unwrap();
+        self.again();
+    }
+
+    /// Builds what the folder has now.
+    pub(crate) fn again(&self) {
         let out = self.folder.path().join("out");
         let done = clustergen(self.folder.path(), &["build", "cluster.kdl", "-o"], Some(&out));
+        let kdl = fs::read_to_string(self.folder.path().join("cluster.kdl")).unwrap();
         assert!(done.status.success(), "{}\nfor\n{kdl}", said(&done));
+    }
+
+    /// Makes certificates anew, as `certs renew` calls them, and builds.
+    pub(crate) fn renewed(&self, names: &[&str]) {
+        let words = [&["certs", "renew", "cluster.kdl"], names].concat();
+        let done = clustergen(self.folder.path(), &words, None);
+        assert!(done.status.success(), "{}", said(&done));
+        self.again();
     }
 
     /// What `check` finds in a description; nothing where it is right.

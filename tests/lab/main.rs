@@ -54,6 +54,7 @@ mod properties;
 mod readers;
 mod refusals;
 mod reload;
+mod rotation;
 mod scripts;
 mod sealed;
 mod secrets;

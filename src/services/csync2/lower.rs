@@ -3,6 +3,7 @@
 use super::super::lowering::Owner;
 use super::super::rotation::Rotation;
 use super::super::{Located, Lowering, grid};
+use super::peers::script;
 use super::{Action, Csync2, Daemon, ROTATION, myself, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, service_kind};
@@ -24,7 +25,7 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     lower_config(services, dir, cx);
     lower_pair(owner, dir, cx);
     lower_listener(services, cx);
-    lower_schedule(services, cx);
+    lower_schedule(services, dir, cx);
     lower_rotation(services, cx);
 }
 
@@ -225,18 +226,18 @@ fn peers(services: &[Located<Csync2>], cx: &mut Lowering) -> Vec<Text> {
     list.iter().map(|(ip, span)| cx.text(plain(ip, *span), *span)).collect()
 }
 
-fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
+fn lower_schedule(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let [first, ..] = services else { return };
     let owner = first.owner();
-    let me = myself(cx);
+    let script = script(dir);
     let mut lines = Vec::new();
     for service in services {
         let group = service.options;
         let span = group.every.span;
         let mark = group.seeded_mark(&cx.inventory.cluster.name);
-        let call = group.call(&me);
         let command = format!(
-            "test -e {mark} && flock -w 30 /run/clustergen-csync2.lock {call} -x 2>&1 | logger -t csync2"
+            "test -e {mark} && flock -w 30 /run/clustergen-csync2.lock {script} {} 2>&1 | logger -t csync2",
+            group.name
         );
         lines.push(
             Fields::new(span)
@@ -246,7 +247,9 @@ fn lower_schedule(services: &[Located<Csync2>], cx: &mut Lowering) {
                 .text("group", cx.text(csync2_word(&group.name, group.span), group.span)),
         );
     }
-    let view = Fields::new(first.origin.span).list("lines", lines);
+    let view = Fields::new(first.origin.span)
+        .text("script", fixed(&script, first.origin.span))
+        .list("lines", lines);
     cx.crontab(owner, "/etc/cron.d/clustergen-csync2", "csync2/cron", view);
 }
 

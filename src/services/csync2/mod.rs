@@ -2,7 +2,7 @@
 //!
 //! Files: `csync2.cfg`, the group's key, the host's TLS pair, the peers' certificates, all in the
 //! one folder that the binary was built for; what listens for peers (a socket unit, xinetd, inetd);
-//! a crontab with this host's own minute; the logs of actions are rotated. Several groups on one
+//! a crontab with this host's own minute, and the script that it runs; the logs of actions are rotated. Several groups on one
 //! host share cfg, pair and listener.
 //!
 //! Sources: csync2 2.0's `cfgfile_parser.y`, `csync2.c`, `daemon.c`; csync2(8). What the lab saw:
@@ -44,6 +44,9 @@ const KEY_LENGTH: usize = 64;
 
 /// The file that rotates the logs of actions.
 const ROTATION: &str = "clustergen-csync2";
+
+/// What the crontab runs, beside `csync2.cfg`.
+const SCRIPT: &str = "csync2_sync";
 
 /// A member's certificate is pinned by its peers, so it is long-lived: ten years.
 const PAIR_VALIDITY: Duration = Duration::from_seconds(3650 * 86_400);
@@ -154,8 +157,8 @@ impl Csync2 {
         }
         for (dir, hosts) in by_dir {
             let hosts: HostSet = hosts.into_iter().collect();
-            let own = ["csync2.cfg", "csync2_peers", "csync2_ssl_key.pem", "csync2_ssl_cert.pem"];
-            for name in own {
+            let pair = ["csync2_ssl_key.pem", "csync2_ssl_cert.pem"];
+            for name in ["csync2.cfg", "csync2_peers", SCRIPT].iter().chain(&pair) {
                 declare.claims(&hosts, &[&format!("{dir}/{name}")], &ClaimKind::PerHost);
             }
             declare.claims(&hosts, &[&self.key_path(&dir)], &ClaimKind::PerHost);
@@ -212,8 +215,12 @@ impl Csync2 {
 
     /// A call of csync2 for this group, as a host.
     fn call(&self, me: &str) -> String {
+        format!("csync2{} -N {me} -G {}", self.port_option(), self.name)
+    }
+
+    /// The port, where csync2 has to be told.
+    fn port_option(&self) -> String {
         let port = self.port.value;
-        let port = if port == PORT { String::new() } else { format!(" -p {port}") };
-        format!("csync2{port} -N {me} -G {}", self.name)
+        if port == PORT { String::new() } else { format!(" -p {port}") }
     }
 }

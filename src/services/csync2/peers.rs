@@ -1,12 +1,17 @@
-//! The certificates of the peers, in the database in which csync2 looks for them.
+//! The certificates of the peers, in the database in which csync2 looks for them, and the script
+//! that leaves out whom csync2 would stop for.
+//!
+//! What csync2 2.0 does where two do not agree (`conn.c`, `update.c`, `daemon.c`): who calls, and is
+//! shown another certificate than it knows, ends at once, before it calls the next peer; who is
+//! called answers `Identification failed!`, and goes on.
 
 use super::super::{Located, Lowering};
-use super::{Csync2, myself, purpose};
+use super::{Csync2, SCRIPT, myself, purpose};
 use crate::model::facts::LeafKey;
 use crate::model::plan::{Ensure, Kind, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
-use crate::quote::fixed;
+use crate::quote::{fixed, sh_word};
 use crate::services::Service;
 use crate::source::Span;
 
@@ -35,30 +40,30 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     cx.template(owner, &path, 0o644, "csync2/peers", view, OnChange::Nothing);
     let package = cx.fact("sqlite.package", owner);
     cx.package(owner, package);
-    let me = myself(cx);
-    let database = format!("/var/lib/csync2/{me}.db3");
-    let sqlite = format!("sqlite3 -cmd '.timeout 10000' {database}");
-    let holds = vec![
-        // to sqlite3, a look at what is not there is an order to make it
-        format!("[ -s {database} ] || return 1"),
-        format!("{sqlite} -separator ' ' 'select peername, certdata from x509_cert' |"),
-        format!(
-            "    awk 'FILENAME == \"-\" {{ known[$0]; next }} /^[^#]/ && !($0 in known) {{ exit 1 }}' - {path}"
-        ),
-    ];
-    // -L makes the database, and gives 2 where it is empty
-    let run = vec![
-        format!("csync2 -N {me} -L >/dev/null || [ $? -eq 2 ] || return 1"),
-        "awk 'BEGIN { print \"begin;\" }".to_owned(),
-        "    /^[^#]/ {".to_owned(),
-        "        printf \"delete from x509_cert where peername = \\047%s\\047;\\n\", $1".to_owned(),
-        "        printf \"insert into x509_cert (peername, certdata) values (\\047%s\\047, \\047%s\\047);\\n\", $1, $2".to_owned(),
-        "    }".to_owned(),
-        format!("    END {{ print \"commit;\" }}' {path} |"),
-        format!("    {sqlite}"),
-    ];
+    let script = lower_script(first, dir, cx);
+    let (holds, run) = (vec![format!("{script} --known")], vec![format!("{script} --learn")]);
     let (key, title) =
         ("csync2-peers".to_owned(), "csync2 knows its peers by their certificates".to_owned());
     let on_change = OnChange::Nothing;
     cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, from, on_change }));
+    let title = "csync2: this host and its peers know each other by their certificates";
+    cx.verify(owner, title, &format!("{script} --agree"), Some(&first.options.step_key()));
+}
+
+/// What the crontab runs, and what asks csync2 for its peers: gives its path.
+fn lower_script(first: &Located<Csync2>, dir: &str, cx: &mut Lowering) -> String {
+    let span = first.origin.span;
+    let me = myself(cx);
+    let view = Fields::new(span)
+        .text("me", cx.text(sh_word(&me, span), span))
+        .text("port", fixed(&first.options.port_option(), span))
+        .text("dir", fixed(dir, span));
+    let path = script(dir);
+    cx.template(first.owner(), &path, 0o755, "csync2/sync", view, OnChange::Nothing);
+    path
+}
+
+/// Where the script of a host lies.
+pub(super) fn script(dir: &str) -> String {
+    format!("{dir}/{SCRIPT}")
 }
