@@ -61,3 +61,8 @@ fn list_words(pem: &str) -> Option<String> {
     let sha256 = hex(&Sha256::digest(&block.contents));
     Some(format!("sha256:{} revokes {}", &sha256[..16], list.iter_revoked_certificates().count()))
 }
+
+/// The first of a chain in such words; nothing where there is none.
+pub(super) fn leaf_words(pem: &str) -> String {
+    certificate_words(pem).into_iter().next().unwrap_or_default()
+}

@@ -6,16 +6,22 @@ pub enum Consequence {
     Nothing,
     Reload,
     Restart,
+    /// What it shows has to be known to others before, or they are without it for so long.
+    ApplyLast,
+    /// It learns what another is to show.
+    ApplyFirst,
     Resync,
     ManualStep,
     DestroysData,
 }
 
 impl Consequence {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Nothing,
         Self::Reload,
         Self::Restart,
+        Self::ApplyLast,
+        Self::ApplyFirst,
         Self::Resync,
         Self::ManualStep,
         Self::DestroysData,
@@ -28,6 +34,8 @@ impl Consequence {
             Self::Nothing => "nothing to do",
             Self::Reload => "reload",
             Self::Restart => "restart",
+            Self::ApplyLast => "apply there last",
+            Self::ApplyFirst => "apply there first",
             Self::Resync => "resync",
             Self::ManualStep => "manual step",
             Self::DestroysData => "destroys data",

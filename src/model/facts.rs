@@ -287,6 +287,8 @@ pub struct RunbookLine {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Chapter {
     BringUp,
+    /// What goes on while a new certificate goes from host to host.
+    Renewal,
     /// What it takes when all keys are made anew.
     NewKeys,
     SinglePoints,

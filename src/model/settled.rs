@@ -17,6 +17,8 @@ pub struct IssuedLeaf {
     pub key_digest: String,
     /// The leaf itself, DER in upper-case hexadecimal digits, for peers that pin it.
     pub der: String,
+    /// The leaf in a few words: `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
+    pub words: String,
 }
 
 /// All allotments, by the keys of the facts.

@@ -31,6 +31,9 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         number(at, span)
     };
     let order = bring_up_order(inventory, facts);
+    let shows = |id: &HostId| facts.leaves.keys().any(|leaf| leaf.host == *id);
+    let renewed: Vec<Fields> =
+        order.iter().filter(|id| shows(id)).map(|id| host(inventory.host(*id))).collect();
     let hosts: Vec<Fields> =
         order.into_iter().map(|id| host(inventory.host(id)).text("number", next())).collect();
     let count = facts.step_order.len();
@@ -62,6 +65,9 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .list("hosts", hosts)
         .list("steps", steps)
         .list("bring_up", bring_up)
+        .flag("has_certificates", !renewed.is_empty())
+        .list("renewed", renewed)
+        .list("renewal", lines(facts, Chapter::Renewal))
         .list("new_keys", lines(facts, Chapter::NewKeys))
         .flag("has_load_balancer", !load_balancer.is_empty())
         .list("load_balancer", load_balancer)

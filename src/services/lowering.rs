@@ -2,7 +2,8 @@
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Facts, Origin, ServiceKey, StepFact, service_kind};
+use crate::model::consequence::Consequence;
+use crate::model::facts::{Facts, Origin, Pin, ServiceKey, StepFact, service_kind};
 use crate::model::host::HostId;
 use crate::model::plan::{
     Block, Body, Check, Condition, Directory, File, HostPlan, Kind, OnChange, Resource, Slot, Step,
@@ -162,6 +163,11 @@ impl Lowering<'_> {
         let mark = self.inventory.cluster.name.clone();
         let path = AbsPath::known(path);
         self.add(owner, Kind::Block(Block { path, mark, template, view, on_change }));
+    }
+
+    /// A value that was allotted and whose change has a consequence that the files alone do not show.
+    pub(super) fn pin(&mut self, key: String, value: &str, consequence: Consequence) {
+        self.plan.pins.insert(key.clone(), Pin { key, value: value.to_owned(), consequence });
     }
 
     pub(super) fn unit(&mut self, owner: Owner, name: &str, conflicts: &[&str]) {

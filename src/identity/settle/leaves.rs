@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::super::digests::{certificate_hex, hex, pem_digest};
 use super::super::lock::CertificateLine;
 use super::super::mint::LeafRequest;
+use super::super::seen::leaf_words;
 use super::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{Leaf, LeafKey, Usage};
@@ -89,9 +90,9 @@ impl Run<'_> {
 
     fn issued(&mut self, key: &LeafKey, request: &LeafRequest, pem: String, line: CertificateLine) {
         let (private, key_digest) = (format!("key/{}", request.key), line.key.clone());
-        let der = certificate_hex(&pem);
+        let (der, words) = (certificate_hex(&pem), leaf_words(&pem));
         let pem = pem + &self.chain;
-        let issued = IssuedLeaf { pem, key: private, key_digest, der };
+        let issued = IssuedLeaf { pem, key: private, key_digest, der, words };
         self.out.settled.leaves.insert(key.clone(), issued);
         self.out.lock.active.certificates.insert(request.key.clone(), line);
     }

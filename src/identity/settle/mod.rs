@@ -9,6 +9,7 @@ use super::digests::certificate_hex;
 use super::given::{Given, GivenLeaf};
 use super::lock::Lock;
 use super::mint::{Held, Mint, Refusal};
+use super::seen::leaf_words;
 use super::state::State;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
@@ -180,7 +181,8 @@ impl Run<'_> {
             }
             let key_digest = leaf.key_sha256[..8].to_owned();
             let (pem, der) = (leaf.pem.clone(), certificate_hex(&leaf.pem));
-            let issued = IssuedLeaf { pem, key: leaf.key.clone(), key_digest, der };
+            let (key_of, words) = (leaf.key.clone(), leaf_words(&pem));
+            let issued = IssuedLeaf { pem, key: key_of, key_digest, der, words };
             self.out.settled.leaves.insert(key.clone(), issued);
         }
     }

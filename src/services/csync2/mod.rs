@@ -98,9 +98,10 @@ impl Service for Csync2 {
         includes.sort_unstable();
         declare.pin(&members, "include", includes.join(" "), Consequence::Resync);
         self.declare_first_sync(inventory, declare);
-        let known = "csync2 refuses whose certificate it does not know: syncs between a member with \
-            its new bundle and one with the old fail until both have theirs";
-        declare.runbook(Chapter::NewKeys, known);
+        let waits = "csync2 has one certificate of each peer: between a member with its new bundle and one with the \
+            old, what has changed waits, and comes when both have theirs; `apply.sh --verify` says who waits for whom";
+        declare.runbook(Chapter::Renewal, waits);
+        declare.runbook(Chapter::NewKeys, waits);
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {

@@ -7,6 +7,7 @@
 
 use super::super::{Located, Lowering};
 use super::{Csync2, SCRIPT, myself, purpose};
+use crate::model::consequence::Consequence;
 use crate::model::facts::LeafKey;
 use crate::model::plan::{Ensure, Kind, OnChange};
 use crate::model::value::AbsPath;
@@ -21,16 +22,7 @@ use crate::source::Span;
 pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let [first, ..] = services else { return };
     let owner = first.owner();
-    let members = services.iter().flat_map(|service| &service.options.members);
-    let mut peers: Vec<(String, String, Span)> = Vec::new();
-    for member in members.filter(|it| it.value != cx.host) {
-        let key = LeafKey { host: member.value, name: Csync2::KIND.to_owned() };
-        let Some(leaf) = cx.settled.leaves.get(&key) else { continue };
-        let name = cx.inventory.host(member.value).dialled(purpose().as_ref());
-        peers.push((name, leaf.der.clone(), member.span));
-    }
-    peers.sort();
-    peers.dedup_by(|a, b| a.0 == b.0);
+    let peers = peers(services, cx);
     let view = peers.iter().map(|(name, der, span)| {
         Fields::new(*span).text("name", fixed(name, *span)).text("der", fixed(der, *span))
     });
@@ -48,6 +40,26 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, from, on_change }));
     let title = "csync2: this host and its peers know each other by their certificates";
     cx.verify(owner, title, &format!("{script} --agree"), Some(&first.options.step_key()));
+}
+
+/// Names and certificates of all peers. Where one gets another, its peers learn it before it shows it.
+fn peers(services: &[Located<Csync2>], cx: &mut Lowering) -> Vec<(String, String, Span)> {
+    let members = services.iter().flat_map(|service| &service.options.members);
+    let mut peers = Vec::new();
+    for member in members {
+        let key = LeafKey { host: member.value, name: Csync2::KIND.to_owned() };
+        let Some(leaf) = cx.settled.leaves.get(&key) else { continue };
+        let peer = cx.inventory.host(member.value);
+        if member.value == cx.host {
+            cx.pin("csync2.shown".to_owned(), &leaf.words, Consequence::ApplyLast);
+        } else {
+            peers.push((peer.dialled(purpose().as_ref()), leaf.der.clone(), member.span));
+            cx.pin(format!("csync2.known[{}]", peer.name), &leaf.words, Consequence::ApplyFirst);
+        }
+    }
+    peers.sort();
+    peers.dedup_by(|a, b| a.0 == b.0);
+    peers
 }
 
 /// What the crontab runs, and what asks csync2 for its peers: gives its path.
