@@ -129,6 +129,38 @@ fn what_is_renewed_has_a_new_key_and_the_old_one_stays() {
     }
 }
 
+/// A renewal of a certificate that peers pin says who learns it, and who shows it after them.
+#[test]
+fn the_page_of_changes_has_the_order_for_what_is_pinned() {
+    let folder = project();
+    let group = "csync2 \"g\" { members \"a\" \"b\"; include \"/srv/g\"; }\n";
+    fs::write(folder.path().join("cluster.kdl"), format!("{DESCRIPTION}{group}")).unwrap();
+    assert_eq!(code(&clustergen(folder.path(), &["build"], &[])), 0);
+    for (names, first, last) in [
+        (&["b/csync2", "--keep-key"][..], &["csync2.known[b]` on a"][..], &["b"][..]),
+        (&["csync2"], &["csync2.known[a]` on b", "csync2.known[b]` on a"], &["a", "b"]),
+    ] {
+        let done = certs(folder.path(), &[&["renew", "cluster.kdl"], names].concat());
+        assert_eq!(code(&done), 0, "{}", text(&done));
+        let page = text(&clustergen(folder.path(), &["build"], &[]));
+        let under = |title: &str| -> Vec<String> {
+            let (_, rest) = page.split_once(&format!("**{title}**\n\n")).expect("a list");
+            let (list, _) = rest.split_once("\n\n").expect("more");
+            let short = |line: &str| {
+                let (from, hosts) = line.split_once(" from ")?;
+                Some(format!("{from} {}", &hosts[hosts.rfind("on ")?..]))
+            };
+            let mut lines: Vec<String> = list.lines().filter_map(short).collect();
+            lines.sort();
+            lines
+        };
+        let first: Vec<String> = first.iter().map(|it| format!("- `{it}")).collect();
+        assert_eq!(under("apply there first"), first, "{page}");
+        let last: Vec<String> = last.iter().map(|it| format!("- `csync2.shown` on {it}")).collect();
+        assert_eq!(under("apply there last"), last, "{page}");
+    }
+}
+
 #[test]
 fn a_key_is_kept_where_it_is_asked_for() {
     let folder = project();
