@@ -54,6 +54,7 @@ mod properties;
 mod readers;
 mod refusals;
 mod reload;
+mod renewed;
 mod rotation;
 mod scripts;
 mod sealed;
