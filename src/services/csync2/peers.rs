@@ -18,7 +18,7 @@ use crate::source::Span;
 
 /// The certificates of all peers, known before the first of them calls: csync2 believes whoever
 /// comes first under a name, and refuses everybody else from then on. It keeps them in its
-/// database, where they stay when a run is put back: they are the peers' and not this host's.
+/// database, where they stay when a run is put back; the next line of the crontab puts the file's there.
 pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let [first, ..] = services else { return };
     let owner = first.owner();
