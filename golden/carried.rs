@@ -30,9 +30,10 @@ fn an_archive_has_the_values_of_its_host_and_no_others() {
         let archive = packed(&project.project().join(format!("packs/{host}.tar")), host);
         for (name, text) in vault.iter().filter(|(name, _)| *name != "lock") {
             let mut traces = Traces::default();
-            match text.contains("PRIVATE KEY") {
-                true => traces.add_key(name, text),
-                false => traces.add(name, text.trim_end()),
+            if text.contains("PRIVATE KEY") {
+                traces.add_key(name, text);
+            } else {
+                traces.add(name, text.trim_end());
             }
             if !traces.find_in(&archive).is_empty() {
                 found.entry(name.as_str()).or_insert_with(Vec::new).push(host);

@@ -123,9 +123,9 @@ fn a_lost_lock_comes_back_from_the_vault() {
             let lock = project.at("cluster.state/lock");
             // an empty one is what a full disk leaves
             if left.is_empty() {
-                fs::remove_file(lock).unwrap()
+                fs::remove_file(lock).unwrap();
             } else {
-                fs::write(lock, left).unwrap()
+                fs::write(lock, left).unwrap();
             }
             project.good(&[&["build"], &key[..]].concat());
             assert_eq!(before, project.files());
@@ -202,8 +202,8 @@ fn the_vault_of_another_cluster_is_told() {
 /// Where nothing was ever signed, the values tell.
 #[test]
 fn the_vault_of_another_cluster_without_certificates_is_told_by_its_values() {
-    let kdl: String =
-        PLAIN.lines().filter(|it| !it.starts_with("csync2")).map(|it| format!("{it}\n")).collect();
+    let lines: Vec<&str> = PLAIN.lines().filter(|it| !it.starts_with("csync2")).collect();
+    let kdl = lines.join("\n");
     let (project, other) = (built(&kdl, &[]), built(&kdl, &[]));
     let vault = project.at("cluster.state/vault");
     fs::remove_dir_all(&vault).unwrap();

@@ -204,12 +204,9 @@ fn lines_that_git_merges_by_itself_are_looked_at_all_the_same() {
         let www = format!(
             "certificate \"www\" {{ names \"www.example.org\"; on \"{all}\" cert=\"/etc/www.crt\" key=\"/etc/www.key\"; }}"
         );
-        let lines: String = kdl(hosts, &more)
-            .lines()
-            .filter(|it| !it.starts_with("csync2"))
-            .map(|it| format!("{it}\n"))
-            .collect();
-        lines + &www
+        let kdl = kdl(hosts, &more);
+        let lines: Vec<&str> = kdl.lines().filter(|it| !it.starts_with("csync2")).collect();
+        format!("{}\n{www}", lines.join("\n"))
     };
     let clones = Clones::of(&kdl(&["m", "n"]), false);
     clones.commits(&clones.ours(), &kdl(&["a", "m", "n"]));

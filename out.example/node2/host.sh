@@ -31,11 +31,12 @@ resources() {
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/csync2_peers none -
+    file      0755 root:root /etc/csync2_sync none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
-    ensure    csync2-peers 'csync2 knows its peers by their certificates' none -
+    ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
     check     '0 2' 'csync2 -N node2 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
@@ -46,6 +47,7 @@ resources() {
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node2 -G idp -cr /; code=0; csync2 -N node2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
+    need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
@@ -55,21 +57,12 @@ resources() {
 
 # csync2 knows its peers by their certificates
 holds_csync2_peers() {
-    [ -s /var/lib/csync2/node2.db3 ] || return 1
-    sqlite3 -cmd '.timeout 10000' /var/lib/csync2/node2.db3 -separator ' ' 'select peername, certdata from x509_cert' |
-        awk 'FILENAME == "-" { known[$0]; next } /^[^#]/ && !($0 in known) { exit 1 }' - /etc/csync2_peers
+    /etc/csync2_sync --known
 }
 
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
-    csync2 -N node2 -L >/dev/null || [ $? -eq 2 ] || return 1
-    awk 'BEGIN { print "begin;" }
-        /^[^#]/ {
-            printf "delete from x509_cert where peername = \047%s\047;\n", $1
-            printf "insert into x509_cert (peername, certdata) values (\047%s\047, \047%s\047);\n", $1, $2
-        }
-        END { print "commit;" }' /etc/csync2_peers |
-        sqlite3 -cmd '.timeout 10000' /var/lib/csync2/node2.db3
+    /etc/csync2_sync --learn
 }
 
 # csync2 `idp`: the files of node1 have come
@@ -88,7 +81,7 @@ proof_csync2_idp_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N node2 -G idp -cr /
-    came=$(csync2 -N node2 -G idp -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N node2 -G idp -T node2 node1) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
     for path in \
         /opt/gluu-server/etc/gluu/conf \

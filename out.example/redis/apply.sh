@@ -983,7 +983,7 @@ each() {
         stage:keys) shift; stage_keys "$@" ;;
         stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
-        stage:ensure) [ -n "$root" ] || quietly "$(word_of holds "$2")" || change ensure - - "$4" "$5" "$3" ;;
+        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
@@ -1219,6 +1219,11 @@ stage_made() {
     else
         change made - - "$made_action" "$made_unit" "$target"
     fi
+}
+
+# stage_ensure KEY TITLE ACTION UNIT INPUT...: seen to where what it reads changes, or where it is not so.
+stage_ensure() {
+    if (shift 4 && touched "$@") || ! quietly "$(word_of holds "$1")"; then change ensure - - "$3" "$4" "$2"; fi
 }
 
 # quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.
@@ -1502,7 +1507,7 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
-# make_sure KEY TITLE ACTION UNIT: what is no file, by functions of host.sh.
+# make_sure KEY TITLE ACTION UNIT INPUT...: what is no file, by functions of host.sh.
 make_sure() {
     grep -Fqx -e "ensure$tab-$tab-$tab$3$tab$4$tab$2" "$work/changed" || return 0
     if ! quietly "$(word_of ensure "$1")" || ! quietly "$(word_of holds "$1")"; then
