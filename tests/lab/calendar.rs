@@ -24,8 +24,9 @@ fn systemd_counts_no_minute_in_which_two_members_start() {
             let crontab = bundle.join("files/etc/cron.d/clustergen-csync2");
             let Ok(text) = fs::read_to_string(crontab) else { continue };
             let host = name_of(&bundle);
-            for line in text.lines().filter(|it| it.contains("csync2 -N")) {
-                let group = line.split(" -G ").nth(1).unwrap().split(' ').next().unwrap();
+            for line in text.lines().filter(|it| it.contains(" root ")) {
+                let (_, call) = line.split_once("/csync2_sync ").unwrap();
+                let group = call.split(' ').next().unwrap();
                 let minutes = day(&event(line));
                 assert!(!minutes.is_empty(), "{}: {line}", case.display());
                 for minute in minutes {

@@ -59,6 +59,14 @@ const READERS: &[Reader] = &[
         },
     },
     Reader {
+        program: "shellcheck",
+        version: "shellcheck --version | sed -n 's/^version: //p'",
+        reads: |path| path.ends_with("/csync2_sync"),
+        judge: |host, path| {
+            silent(host, &format!("shellcheck {path} && dash -n {path} && busybox ash -n {path}"))
+        },
+    },
+    Reader {
         program: "cron",
         version: "dpkg-query -W -f '${Version}' cron | sed 's/-.*//'",
         reads: |path| path.starts_with("/etc/cron.d/"),

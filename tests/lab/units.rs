@@ -76,7 +76,7 @@ fn cron_takes_the_line_with_its_user_and_a_line_break_at_the_end() {
         assert_eq!(lines.len(), 1, "{text}");
         let fields: Vec<&str> = lines[0].splitn(7, ' ').collect();
         assert_eq!(fields[5], "root", "the sixth field of a crontab in /etc/cron.d is the user");
-        assert!(fields[6].contains(&format!("csync2 -N {host} -G content -x")), "{}", fields[6]);
+        assert!(fields[6].contains(" /etc/csync2_sync content "), "{}", fields[6]);
         let sh = Command::new("sh").args(["-n", "-c", fields[6]]).output().unwrap();
         assert!(sh.status.success(), "{}", said(&sh));
         minutes.push(fields[0].to_owned());
