@@ -26,6 +26,7 @@ mod derive;
 mod diffs;
 mod encodings;
 mod err;
+mod frozen;
 mod guards;
 mod house;
 mod import;

@@ -28,6 +28,7 @@ mod export;
 mod face;
 mod firewall;
 mod firewalld;
+mod frozen;
 mod full;
 mod generations;
 mod gluu;

@@ -1,0 +1,83 @@
+# shellcheck shell=sh disable=SC2016,SC2034,SC2043,SC2154,SC2209
+# What a gets. Made by clustergen from cluster.kdl; apply.sh beside it does it, and
+# reads these names.
+
+cluster=frozen
+host=a
+names='a a.example.org'
+addresses=192.0.2.1
+platform=debian-12
+releases=debian:12
+package_manager=apt
+
+# In the order in which it is installed: names and keys first, a daemon's main file last. Behind
+# a path: what happens to which unit when it changes.
+resources() {
+    package   age
+    package   cron
+    package   openssl
+    package   tzdata
+    link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
+    block     frozen /etc/hosts none -
+    keys      properties /etc/app/app.properties none - create
+    file      0600 root:root /etc/app/www.key none -
+    file      0644 root:root /etc/app/www.crt none -
+    file      0600 root:root /etc/app/kv none -
+    where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-frozen.cfg none -
+    file      0644 root:root /etc/cron.d/job none -
+    file      0644 root:root /etc/timezone none -
+    check     0 'id root >/dev/null' /etc/cron.d/job
+    check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
+    unit      cron.service
+    verify    '/etc/app/www.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/app/www.crt'
+    verify    'cron can run commands as root' 'id root >/dev/null'
+    verify    'cron takes up /etc/cron.d/job' verify_cron_takes_up_etc_cron_d_job
+    verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
+    verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'the clock is in sync' verify_the_clock_is_in_sync
+    verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+}
+
+# cron takes up /etc/cron.d/job
+verify_cron_takes_up_etc_cron_d_job() {
+    stat -c "%A %U, %h names: %n" /etc/cron.d/job &&
+        find /etc/cron.d/job -maxdepth 0 -type f -user root -links 1 ! -perm /022 | grep -q . &&
+        ! journalctl -q -u cron.service --since "@$(stat -c %Z /etc/cron.d/job)" |
+        grep -E "/etc/cron.d/job([^A-Za-z0-9_-]|$)" |
+        grep -v -e RELOAD -e CMD
+}
+
+# each name of /etc/hosts leads where it says
+verify_each_name_of_etc_hosts_leads_where_it_says() {
+    sed -n "/^# BEGIN clustergen frozen$/,/^# END clustergen frozen$/{ s/#.*//; p; }" /etc/hosts | {
+        wrong=0
+        while read -r address names; do
+            case $address in *:*) family=6 ;; *) family=4 ;; esac
+            for name in $names; do
+                found=$(getent "ahostsv$family" "$name" | cut -d " " -f 1 | sort -u | xargs)
+                [ "$found" != "$address" ] || continue
+                wrong=1
+                echo "$name leads to ${found:-nothing}, and not to $address alone; /etc/hosts says:"
+                grep -niwF -e "$name" /etc/hosts
+            done
+        done
+        exit $wrong
+    }
+}
+
+# no two daemons set the clock
+verify_no_two_daemons_set_the_clock() {
+    daemons=$(
+        for unit in chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service; do
+            ! systemctl is-active -q $unit || systemctl show -p Id $unit
+        done | sort -u
+    )
+    [ "$(printf '%s\n' "$daemons" | wc -l)" -lt 2 ] || { echo "these do: $daemons"; exit 1; }
+}
+
+# the clock is in sync
+verify_the_clock_is_in_sync() {
+    timedatectl | grep "synchronized: yes" ||
+    chronyc -n waitsync 1 1 ||
+    ntpq -c rv | grep sync_ntp
+}
