@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 
 use clustergen::disk::RealFolder;
-use clustergen::model::facts::{CertificateSource, LeafKey, Usage};
+use clustergen::model::facts::{CertificateSource, Endpoint, LeafKey, TlsName, Usage};
 use clustergen::run::{Report, look};
 use time::Duration;
 
@@ -15,20 +15,18 @@ use crate::support::{Bench, day, folders, golden};
 
 #[test]
 fn openssl_believes_every_certificate_under_every_name() {
-    let (mut verified, mut kinds) = (0, BTreeSet::new());
+    let (mut verified, mut kinds, mut seen) = (0, BTreeSet::new(), BTreeSet::new());
     for case in folders(&golden().join("ok")) {
         let bench = Bench::new(Some(&case.join("state")));
         let folder = RealFolder(case.clone());
         let report = look(bench.place(&folder, "cluster.kdl")).unwrap();
         let settled = &report.compiled.as_ref().unwrap().allotted.settled;
         for (key, leaf) in &settled.leaves {
-            if !ours(&report, key) {
-                continue;
-            }
-            let ca = settled.authority.as_deref().unwrap();
+            let Some(top) = top(&report, key) else { continue };
             let (pem, authority) = (bench.state.0.join("leaf.pem"), bench.state.0.join("top.pem"));
             fs::write(&pem, &leaf.pem).unwrap();
-            fs::write(&authority, ca).unwrap();
+            fs::write(&authority, top).unwrap();
+            seen.insert(whose(&report, key));
             for asked in asked(&report, key) {
                 let args = format!(
                     "verify -x509_strict -attime {} {asked} -CAfile {} -untrusted {} {}",
@@ -51,15 +49,35 @@ fn openssl_believes_every_certificate_under_every_name() {
             kinds.insert(bits.trim().to_owned());
         }
     }
-    assert!(verified > 50, "only {verified}");
+    assert!(verified > 100, "only {verified}");
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["below", "files", "ours"]);
     let wanted = ["(256 bit)", "(384 bit)", "(3072 bit)", "(4096 bit)"];
     assert!(wanted.iter().all(|it| kinds.iter().any(|kind| kind.contains(it))), "{kinds:?}");
 }
 
-/// Whether the cluster's authority signs it.
-fn ours(report: &Report, key: &LeafKey) -> bool {
-    let named = report.compiled.as_ref().unwrap().facts.certificates.get(&key.name);
-    named.is_none_or(|it| it.source == CertificateSource::ClusterCa)
+/// Who signs it.
+fn whose(report: &Report, key: &LeafKey) -> &'static str {
+    let compiled = report.compiled.as_ref().unwrap();
+    match compiled.facts.certificates.get(&key.name).map(|it| &it.source) {
+        Some(CertificateSource::Files { .. }) => "files",
+        Some(CertificateSource::OnHost { .. }) => "on-host",
+        _ if compiled.allotted.settled.leaves[key].pem.matches("BEGIN").count() > 1 => "below",
+        _ => "ours",
+    }
+}
+
+/// What everybody trusts who is shown it: the cluster's authority, or the one that is named for
+/// it; that of another one where the public's is meant. `None` where hosts keep it themselves.
+fn top(report: &Report, key: &LeafKey) -> Option<String> {
+    let settled = &report.compiled.as_ref().unwrap().allotted.settled;
+    match whose(report, key) {
+        "on-host" => None,
+        "files" => {
+            let named = settled.authorities.get(&key.name);
+            named.or_else(|| settled.authorities.values().next()).map(|it| it.to_string())
+        }
+        _ => settled.authority.as_deref().map(str::to_owned),
+    }
 }
 
 /// What is asked of a certificate: by those who dial it under each name, and by those whom its host
@@ -68,6 +86,21 @@ fn asked(report: &Report, key: &LeafKey) -> Vec<String> {
     let leaf = &report.compiled.as_ref().unwrap().facts.leaves[key];
     let names = leaf.names.iter().map(|it| format!("-purpose sslserver -verify_hostname {it}"));
     let addresses = leaf.addresses.iter().map(|it| format!("-purpose sslserver -verify_ip {it}"));
+    let dialled = dialled(report, key);
+    let dialled = dialled.iter().map(|it| format!("-purpose sslserver -verify_hostname {it}"));
     let client = (leaf.usage == Usage::Peer).then(|| "-purpose sslclient".to_owned());
-    names.chain(addresses).chain(client).collect()
+    names.chain(addresses).chain(dialled).chain(client).collect()
+}
+
+/// By which names some peer connects, as `links` has them.
+fn dialled(report: &Report, key: &LeafKey) -> BTreeSet<String> {
+    let compiled = report.compiled.as_ref().unwrap();
+    let host = compiled.inventory.host(key.host);
+    let links = compiled.facts.links.iter().filter(|it| it.to.hosts.contains(key.host));
+    let shown = links.filter_map(|it| Some((&it.to, it.tls.as_ref()?)));
+    let shown = shown.filter(|(_, tls)| tls.leaf == key.name);
+    let name = |(to, tls): (&Endpoint, &TlsName)| {
+        tls.name.clone().unwrap_or_else(|| host.dialled(to.purpose.as_ref()))
+    };
+    shown.map(name).collect()
 }
