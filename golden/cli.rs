@@ -250,7 +250,7 @@ fn a_second_build_at_the_same_time_says_so() {
     held.try_lock().unwrap();
     let output = clustergen(folder.path(), &["build"], &[]);
     assert_eq!(code(&output), 3);
-    assert!(text(&output).contains("another build is at work on"), "{}", text(&output));
+    assert!(text(&output).contains("another clustergen is at work on"), "{}", text(&output));
     held.unlock().unwrap();
     assert_eq!(code(&clustergen(folder.path(), &["build"], &[])), 0);
 }

@@ -181,6 +181,10 @@ fn a_vault_is_encrypted_to_new_recipients_and_opened_again() {
     project.bad(&["secrets", "rotate", "cluster.kdl", "drawn"], 3, "the vault is encrypted");
     project.good(&["build", "--identity", "alice"]);
 
+    // whoever encrypts for others alone is told that it was not seen that they open it
+    let note = "note: nobody who was named by `--identity` opens it now";
+    assert!(said.contains(note), "{said}");
+    assert!(!project.good(&["secrets", "rekey", "--identity", "alice"]).contains(note));
     project.says(&description(&node(&[BOB[0]])));
     project.bad(
         &["secrets", "rekey", "--identity", "bob"],

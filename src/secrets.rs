@@ -277,6 +277,8 @@ pub struct Rekeyed {
     pub files: usize,
     /// Who opens it now; nobody where it is plain.
     pub readers: Vec<String>,
+    /// Whether those who were named while it was written are among them.
+    pub opens: bool,
 }
 
 /// Writes every file of the vault anew, encrypted to those whom the description names, or plain
@@ -296,9 +298,11 @@ pub fn rekey(place: Place<'_>) -> Result<(Known<'_>, Option<Rekeyed>), Fault> {
         rekeyed(place.safe(), &secrets.readers.vault)?;
     let files = vault.keys().filter(|it| *it != RECIPIENTS).count();
     let readers = secrets.readers.vault.iter().map(Recipient::shown).collect();
+    let mut values = vault.iter().filter(|(name, _)| *name != RECIPIENTS).map(|(_, it)| it);
+    let opens = values.next().is_none_or(|it| opened(it.clone(), place.identities).is_ok());
     let writes = StateWrites { vault, gone, ..StateWrites::default() };
     write_state(place.disk, place.state_path, &writes)?;
-    Ok((known, Some(Rekeyed { files, readers })))
+    Ok((known, Some(Rekeyed { files, readers, opens })))
 }
 
 /// Without the vault's keys no value has a digest.

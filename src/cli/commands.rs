@@ -140,7 +140,7 @@ pub(super) fn hold(path: &Path) -> Result<File, Failure> {
     let file = File::open(path).map_err(said).map_err(Failure::Environment)?;
     if let Err(std::fs::TryLockError::WouldBlock) = file.try_lock() {
         let path = path.display();
-        return Err(Failure::Environment(format!("another build is at work on `{path}`")));
+        return Err(Failure::Environment(format!("another clustergen is at work on `{path}`")));
     }
     // a file system without locks is used without
     Ok(file)

@@ -95,13 +95,19 @@ fn rekey(input: &Input, manner: Manner) -> Done {
     let _state = Held::hold(project.state())?;
     let (known, rekeyed) = secrets::rekey(project.place(manner))?;
     judge(&known, manner)?;
-    let Some(Rekeyed { files, readers }) = rekeyed else { return Ok(()) };
+    let Some(Rekeyed { files, readers, opens }) = rekeyed else { return Ok(()) };
     let files = counted(files, "file");
     if readers.is_empty() {
         return print(&format!("{files} written anew, not encrypted: no recipient is named\n"));
     }
     print(&format!("{files} written anew, for\n"))?;
-    readers.iter().try_for_each(|it| print(&format!("  {it}\n")))
+    readers.iter().try_for_each(|it| print(&format!("  {it}\n")))?;
+    if !opens {
+        tell(
+            "note: nobody who was named by `--identity` opens it now: be sure that one of these keys is still there\n",
+        );
+    }
+    Ok(())
 }
 
 const NEXT: &str = "`clustergen build` puts what is new into the bundles\n";

@@ -23,7 +23,8 @@ pub struct Unusable {
     pub help: &'static str,
 }
 
-const COPY_IT: &str = "copy the line of `/etc/ssh/ssh_host_ed25519_key.pub`; `apply.sh --host-key` prints it as it goes here";
+const COPY_IT: &str =
+    "copy the whole line of the file `.pub`; `apply.sh --host-key` prints a host's as it goes here";
 
 fn unusable<T>(why: impl Into<String>, help: &'static str) -> Result<T, Unusable> {
     Err(Unusable { why: why.into(), help })
@@ -35,6 +36,7 @@ impl Recipient {
     /// # Errors
     /// Nothing can be encrypted to it.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
+        is_public(text)?;
         let words: Vec<&str> = text.split_whitespace().collect();
         let ssh =
             words.first().is_some_and(|it| it.starts_with("ssh-") || it.starts_with("ecdsa-"));
@@ -73,11 +75,23 @@ impl Recipient {
     }
 }
 
+/// Refuses a private key where a public one goes, and does not say it again.
+fn is_public(text: &str) -> Result<(), Unusable> {
+    if !text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") && !text.contains("PRIVATE KEY") {
+        return Ok(());
+    }
+    unusable(
+        "this is a private key, and a description is committed",
+        "write the public one: `age-keygen -y FILE` prints it, of an SSH key it lies in the file `.pub`; and make a new key where others have seen this one",
+    )
+}
+
 /// Whether a text is the line of an SSH public key, of whatever kind (sshd(8), AUTHORIZED_KEYS).
 ///
 /// # Errors
 /// It is none.
 pub(super) fn judge_ssh(text: &str) -> Result<(), Unusable> {
+    is_public(text)?;
     let mut words = text.split(' ');
     let kind = |it: &str| ["ssh-", "ecdsa-", "sk-"].iter().any(|begin| it.starts_with(begin));
     let base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
@@ -138,7 +152,7 @@ mod backend {
     pub(super) type Identity = Box<dyn age::Identity + Send + Sync>;
 
     pub(super) fn recipient(text: &str) -> Result<Box<dyn age::Recipient + Send>, Unusable> {
-        const OTHER: &str = "take the host's ed25519 or RSA key: age opens no others";
+        const OTHER: &str = "take an ed25519 or RSA key: age opens no others";
         if !text.contains(' ') {
             let parsed = text.parse::<age::x25519::Recipient>();
             let parsed = parsed.map(|it| -> Box<dyn age::Recipient + Send> { Box::new(it) });
