@@ -218,14 +218,15 @@ fn certificate(old: &str, new: &str) -> String {
     if out.is_empty() { "(certificate)\n".to_owned() } else { out }
 }
 
+/// What is said of secrets that were sealed anew though no value has another digest.
+const SAME_VALUES: &str = "(the host's secrets, sealed anew with the values of before)\n";
+
 /// Whether there is one now; what was in it shows in the files.
 fn sealed(old: &str, new: &str, same_values: bool) -> String {
     let words = match (old.is_empty(), new.is_empty()) {
         (true, _) => "the host's secrets come sealed to its SSH key",
         (_, true) => "the host's secrets are no longer sealed: carry them by `clustergen pack`",
-        _ if same_values => {
-            "the host's secrets, sealed anew with the values of before: for another key, as it says above; where it does not, ask who made this, and why"
-        }
+        _ if same_values => return SAME_VALUES.to_owned(),
         _ => "the host's secrets, sealed anew",
     };
     format!("({words})\n")

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::readers::unexplained;
 use super::{Change, FileDiff, HostDiff, PinDiff, ReaderDiff};
 use crate::diag::counted;
 use crate::model::consequence::Consequence;
@@ -57,10 +58,18 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
         let hosts = counted(gone.len(), "host");
         let _ = writeln!(out, "{hosts} no longer described: {}.", listed(&gone));
     }
-    if !readers.is_empty() {
+    let unexplained = unexplained(diffs, readers);
+    if !readers.is_empty() || !unexplained.is_empty() {
         out.push_str("\n**who can open secrets**\n\n");
         for diff in readers {
             let _ = writeln!(out, "- {}", diff.line());
+        }
+        if !unexplained.is_empty() {
+            let _ = writeln!(
+                out,
+                "- `secrets.age` on {}: sealed anew, though neither a value nor a key changed; ask who did it, and why",
+                listed(&unexplained)
+            );
         }
     }
     consequences(&changes, &pins, &mut out);

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::identity::VAULT;
+use super::{HostDiff, SAME_VALUES};
+use crate::identity::{VAULT, sealed_in};
 
 /// Whose readers changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,6 +36,19 @@ pub fn readers(
         ReaderDiff { what: what.clone(), now, no_longer, plain }
     });
     diffs.filter(|it| !it.now.is_empty() || !it.no_longer.is_empty()).collect()
+}
+
+/// Hosts whose secrets were sealed anew without another value or key. Only the host can open them, so
+/// nobody else sees whether other values are in there.
+pub(super) fn unexplained<'a>(diffs: &'a [HostDiff], readers: &[ReaderDiff]) -> Vec<&'a str> {
+    let resealed = diffs.iter().filter_map(|diff| match diff {
+        HostDiff::Changed { host, changes, .. } => {
+            changes.iter().any(|it| it.body == SAME_VALUES).then_some(host.as_str())
+        }
+        _ => None,
+    });
+    let explained = |host: &str| readers.iter().any(|it| it.what == sealed_in(host));
+    resealed.filter(|host| !explained(host)).collect()
 }
 
 impl ReaderDiff {
