@@ -203,7 +203,7 @@ fn the_vault_of_another_cluster_is_told() {
 #[test]
 fn the_vault_of_another_cluster_without_certificates_is_told_by_its_values() {
     let lines: Vec<&str> = PLAIN.lines().filter(|it| !it.starts_with("csync2")).collect();
-    let kdl = lines.join("\n");
+    let kdl = lines.join("\n") + "\n";
     let (project, other) = (built(&kdl, &[]), built(&kdl, &[]));
     let vault = project.at("cluster.state/vault");
     fs::remove_dir_all(&vault).unwrap();

@@ -74,7 +74,7 @@ fn top(report: &Report, key: &LeafKey) -> Option<String> {
         "on-host" => None,
         "files" => {
             let named = settled.authorities.get(&key.name);
-            named.or_else(|| settled.authorities.values().next()).map(|it| it.to_string())
+            named.or_else(|| settled.authorities.values().next()).map(ToString::to_string)
         }
         _ => settled.authority.as_deref().map(str::to_owned),
     }
