@@ -3,12 +3,11 @@
 //! In: the state folder. Out: nothing, or why not. What was put into the vault of another cluster
 //! would be lost with it.
 
-use super::digests::certificate_digests;
+use super::digests::{certificate_digests, digest_key, keyed_digest};
 use super::keys::{key_pair, public_digest};
 use super::mint::Refusal;
 use super::names::{AUTHORITY_KEY, DIGEST_KEY, old_name, secret_name};
 use super::safe::{Keep, Safe};
-use super::vault::{digest_key, keyed_digest};
 
 /// Where a lock and a vault are of two clusters, the one or the other is told by what both know.
 ///

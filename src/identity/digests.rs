@@ -1,9 +1,13 @@
-//! Digests of certificates and keys, as lock and tokens write them.
+//! Digests of certificates, keys and values, as lock and tokens write them.
 
 use std::fmt::Write;
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use super::mint::{Refusal, broken};
+use super::names::DIGEST_KEY;
 
 /// SHA-256 of a certificate's public key, and of the whole of it.
 pub(super) fn certificate_digests(pem: &str) -> Option<(String, String)> {
@@ -34,9 +38,24 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The 32 bytes of 64 digits.
-pub(super) fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+fn unhex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = std::str::from_utf8(text).ok()?.trim_end();
     let pair = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(pair).collect();
     bytes.filter(|bytes| bytes.len() == 32).map(Zeroizing::new)
+}
+
+/// Names a value without giving it away: whoever has no key cannot try values.
+pub(super) fn keyed_digest(key: &[u8], name: &str, value: &[u8]) -> Result<String, Refusal> {
+    let mac = Hmac::<Sha256>::new_from_slice(key);
+    let mut mac = mac.map_err(|_| broken(DIGEST_KEY, "it is no key"))?;
+    mac.update(name.as_bytes());
+    mac.update(&[0]);
+    mac.update(value);
+    Ok(hex(&mac.finalize().into_bytes())[..32].to_owned())
+}
+
+/// The key of the digests, as the vault has it.
+pub(super) fn digest_key(hex: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    unhex(hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"))
 }

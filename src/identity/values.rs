@@ -5,11 +5,11 @@
 use zeroize::Zeroizing;
 
 use super::derived::derived;
+use super::digests::{digest_key, keyed_digest};
 use super::keys::{key_pair, public_digest};
 use super::mint::{Refusal, broken};
 use super::names::{DIGEST_KEY, key_name, old_name, secret_name};
 use super::safe::Keep;
-use super::vault::{digest_key, keyed_digest};
 use crate::model::plan::Slot;
 use crate::quote::{Encoding, in_slot};
 

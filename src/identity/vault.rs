@@ -6,17 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hmac::{Hmac, KeyInit, Mac};
 use rayon::prelude::*;
 use rcgen::{Issuer, KeyPair};
-use sha2::Sha256;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::belongs::belongs;
 use super::chain::names_issuer;
 use super::crypt::Recipient;
-use super::digests::{certificate_digests, hex, unhex};
+use super::digests::{certificate_digests, digest_key, hex, keyed_digest};
 use super::forms;
 use super::keys::{self, key_pair, public_digest};
 use super::mint::{Held, LeafRequest, Mint, NewLeaf, Refusal, Signer, broken};
@@ -355,18 +353,4 @@ impl Mint for Vault<'_> {
         let held = || Ok(if self.read(&name)?.is_some() { Held::Other } else { Held::Absent });
         if fits { Ok(Held::Fits) } else { held() }
     }
-}
-
-/// Names a value without giving it away: whoever has no key cannot try values.
-pub(super) fn keyed_digest(key: &[u8], name: &str, value: &[u8]) -> Made<String> {
-    let mac = Hmac::<Sha256>::new_from_slice(key);
-    let mut mac = mac.map_err(|_| broken(DIGEST_KEY, "it is no key"))?;
-    mac.update(name.as_bytes());
-    mac.update(&[0]);
-    mac.update(value);
-    Ok(hex(&mac.finalize().into_bytes())[..32].to_owned())
-}
-
-pub(super) fn digest_key(hex: &[u8]) -> Made<Zeroizing<Vec<u8>>> {
-    unhex(hex).ok_or_else(|| broken(DIGEST_KEY, "it is no key"))
 }
