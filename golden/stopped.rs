@@ -210,6 +210,34 @@ fn a_vault_that_is_encrypted_no_more() {
     encrypted_anew(&[ALICE[0]], &[], &[ALICE]);
 }
 
+/// Who cannot open it any more can end what was begun, and needs no other key for it.
+#[test]
+fn a_vault_that_is_handed_over_by_somebody_who_has_no_other_key() {
+    let old = begun(&[ALICE[0]]);
+    let (before, kdl) = (kdl(&[ALICE[0]], HOST_KEY), kdl(&[BOB[0]], HOST_KEY));
+    let had = values(old.place(&before, "cluster.kdl"));
+    for stops in [true, false] {
+        for n in 1.. {
+            let mut bench = copied(&old);
+            bench.identities = identities(&[ALICE]);
+            let disk = if stops { Killed::after(n, true) } else { Killed::failing(n) };
+            let _ = rekey(bench.place_on(&kdl, "cluster.kdl", &disk));
+            let at = format!("stopped at operation {n}");
+            if !disk.is_through() {
+                let again = rekey(bench.place(&kdl, "cluster.kdl"));
+                again.map(drop).unwrap_or_else(|why| panic!("{at}: {why:?}"));
+            }
+            bench.identities = identities(&[BOB]);
+            let place = bench.place(&kdl, "cluster.kdl");
+            assert!(had == values(place), "{at}: something was lost");
+            assert_eq!(untidy(&bench.state.0, true), [""; 0], "{at}");
+            if disk.is_through() {
+                break;
+            }
+        }
+    }
+}
+
 /// A build is content with what a stopped encryption left, and leaves no plain key.
 #[test]
 fn a_build_says_what_a_stopped_encryption_left() {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::crypt::{Identities, Recipient, decrypt, encrypt};
 use super::mint::{Refusal, broken};
 use super::names::{AUTHORITY_KEY, DIGEST_KEY, ENCRYPTED, LOCK, RECIPIENTS};
+use super::state::waiting;
 use crate::source::Folder;
 
 /// Something that knows what the vault holds.
@@ -110,25 +111,50 @@ pub(super) fn as_kept(
 
 /// Every file of the vault as it is to lie for these recipients, and what has to go then.
 ///
+/// Where that was begun for the same ones and stopped, some files are theirs alone already: those
+/// stay, and what waits beside takes its place as it is.
+///
 /// # Errors
 /// A file cannot be opened, or not encrypted.
 pub fn rekeyed(safe: Safe, recipients: &[Recipient]) -> Result<Rekeyed, Refusal> {
     let files = safe.folder.list("vault").map_err(Refusal::Vault)?;
     let files: Vec<String> = files.iter().map(|file| format!("vault/{file}")).collect();
-    let mut plain = BTreeMap::new();
+    let readers = (!recipients.is_empty()).then(|| recipients_file(recipients));
+    let begun = readers.as_ref().is_some_and(|(name, text)| {
+        safe.folder.read(&rest_of(name)).is_ok_and(|found| found == **text)
+    });
+    let (mut plain, mut kept, mut stay) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
     for file in files.iter().filter(|it| ours(it)) {
         let name = file.strip_suffix(ENCRYPTED).unwrap_or(file);
-        let value = safe.read(name)?.ok_or_else(|| broken(file, "it is not there any more"))?;
-        plain.insert(name.to_owned(), value);
+        let encrypted = format!("{name}{ENCRYPTED}");
+        if begun && let Ok(rest) = safe.folder.read(&rest_of(&encrypted)) {
+            kept.insert(encrypted, Zeroizing::new(rest));
+            continue;
+        }
+        match safe.read(name) {
+            Ok(value) => {
+                let value = value.ok_or_else(|| broken(file, "it is not there any more"))?;
+                plain.insert(name.to_owned(), value);
+            }
+            Err(_) if begun && safe.folder.exists(&encrypted) => drop(stay.insert(encrypted)),
+            Err(refusal) => return Err(refusal),
+        }
     }
-    let mut kept = as_kept(plain, recipients)?;
-    if !recipients.is_empty() {
-        kept.extend([recipients_file(recipients)]);
-    }
+    kept.extend(as_kept(plain, recipients)?);
+    stay.insert(LOCK.to_owned());
+    // it takes its place behind all that has to go
+    stay.extend(readers.iter().map(|(name, _)| rest_of(name)));
+    kept.extend(readers);
     // a rest may hold what is plain
-    let mut gone: BTreeSet<String> = files.into_iter().filter(|it| it != LOCK).collect();
-    gone.retain(|file| !kept.contains_key(file));
+    let mut gone: BTreeSet<String> = files.into_iter().collect();
+    gone.retain(|file| !kept.contains_key(file) && !stay.contains(file));
     Ok((kept, gone))
+}
+
+/// What waits beside a file of the vault to take its place.
+fn rest_of(file: &str) -> String {
+    let (folder, name) = file.rsplit_once('/').unwrap_or((".", file));
+    format!("{folder}/{}", waiting(name))
 }
 
 /// Whether a file is one that is encrypted where the vault is.

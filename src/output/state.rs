@@ -4,7 +4,10 @@
 //! Killed in between, there are keys that nothing names yet, which the next build takes up; never
 //! a name without its key. A certificate that the lock names lies in its place, or waits beside it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
 
 use super::tree::{OutFault, at, parents};
 use crate::disk::Disk;
@@ -42,17 +45,7 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
         let folder = state.join(folder);
         at(&folder, disk.make_folder(&folder, 0o700))?;
     }
-    // what is replaced lies safe under its old name before anything has its place
-    let vault = writes.vault.iter().filter(|(name, _)| *name != RECIPIENTS);
-    let (old, new): (Vec<_>, Vec<_>) = vault.partition(|(name, _)| is_old(name));
-    for values in [old, new] {
-        for (name, bytes) in &values {
-            replace(disk, &state.join(name), bytes, 0o600)?;
-        }
-        if !values.is_empty() {
-            at(state, disk.sync(state))?;
-        }
-    }
+    write_vault(disk, state, &writes.vault)?;
     let files: Vec<String> =
         writes.certificates.keys().map(|key| format!("certs/{key}.pem")).collect();
     for folder in parents(files.iter()) {
@@ -83,8 +76,38 @@ pub fn write_state(disk: &dyn Disk, state: &Path, writes: &StateWrites) -> Resul
     for name in gone.into_iter().chain(readers) {
         at(&state.join(name), disk.remove_file(&state.join(name)))?;
     }
-    if let Some(readers) = writes.vault.get(RECIPIENTS) {
-        replace(disk, &state.join(RECIPIENTS), readers, 0o600)?;
+    if writes.vault.contains_key(RECIPIENTS) {
+        take_place(disk, &state.join(RECIPIENTS))?;
+    }
+    Ok(())
+}
+
+/// The vault's files but for that of its recipients, which waits beside its place: it is there only
+/// once all others are, so that whoever finds it can end what was stopped, and needs no key to.
+fn write_vault(
+    disk: &dyn Disk,
+    state: &Path,
+    vault: &BTreeMap<String, Zeroizing<Vec<u8>>>,
+) -> Result<(), OutFault> {
+    let is_readers = |name: &&String| *name == RECIPIENTS;
+    let (readers, names): (Vec<_>, Vec<_>) = vault.keys().partition(is_readers);
+    for names in [&names, &readers] {
+        for name in names {
+            prepare(disk, &state.join(name), &vault[*name], 0o600)?;
+        }
+        if !names.is_empty() {
+            at(state, disk.sync(state))?;
+        }
+    }
+    // what is replaced lies safe under its old name before anything has its place
+    let (old, new): (Vec<&String>, Vec<_>) = names.into_iter().partition(|name| is_old(name));
+    for names in [old, new] {
+        for name in &names {
+            take_place(disk, &state.join(name))?;
+        }
+        if !names.is_empty() {
+            at(state, disk.sync(state))?;
+        }
     }
     Ok(())
 }
