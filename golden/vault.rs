@@ -293,6 +293,17 @@ fn a_host_without_a_key_any_more_leaves_no_blob() {
 }
 
 #[test]
+fn a_recipient_that_cannot_be_read_is_told_once() {
+    let project = Project::of(&vault(&[ALICE[0]]));
+    project.good(&["build"]);
+    project.says(&vault(&["age1nobody"]));
+    let done = clustergen(project.folder(), &["build", "--identity", "alice"], &[]);
+    assert_eq!(code(&done), 1, "{}", text(&done));
+    assert!(text(&done).contains("is no recipient of age"), "{}", text(&done));
+    assert!(!text(&done).contains("not encrypted to these recipients"), "{}", text(&done));
+}
+
+#[test]
 fn a_partial_build_does_not_seal_anew() {
     let project = Project::of(&description(""));
     project.good(&["build"]);

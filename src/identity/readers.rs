@@ -76,7 +76,9 @@ pub fn compare_recipients(
 ) {
     let Some(kept) = &state.recipients else { return };
     let named: Vec<&str> = readers.vault.iter().map(Recipient::as_str).collect();
-    if *kept == named {
+    // one that cannot be read was told
+    let is_read = |it: &Spanned<String>| Recipient::parse(&it.value).is_ok();
+    if *kept == named || !inventory.vault.iter().all(is_read) {
         return;
     }
     let (span, message) = match inventory.vault.first() {
