@@ -225,7 +225,7 @@ fn a_vault_that_is_handed_over_by_somebody_who_has_no_other_key() {
             let at = format!("stopped at operation {n}");
             if !disk.is_through() {
                 let again = rekey(bench.place(&kdl, "cluster.kdl"));
-                again.map(drop).unwrap_or_else(|why| panic!("{at}: {why:?}"));
+                again.map_or_else(|why| panic!("{at}: {why:?}"), drop);
             }
             bench.identities = identities(&[BOB]);
             let place = bench.place(&kdl, "cluster.kdl");
