@@ -293,6 +293,21 @@ fn a_host_without_a_key_any_more_leaves_no_blob() {
 }
 
 #[test]
+fn a_folder_of_somebody_else_is_no_state() {
+    let project = Project::of(&vault(&[ALICE[0]]));
+    fs::create_dir(project.at("theirs")).unwrap();
+    fs::write(project.at("theirs/passwd"), "").unwrap();
+    let before = project.files();
+    for command in [["build"].as_slice(), &["secrets", "list"], &["check"]] {
+        let args = [command, &["--state", "theirs"]].concat();
+        project.bad(&args, 3, "`theirs` is no state folder: it has other files");
+    }
+    assert_eq!(before, project.files());
+    fs::rename(project.at("theirs/passwd"), project.at("theirs/.keep")).unwrap();
+    project.good(&["build", "--state", "theirs"]);
+}
+
+#[test]
 fn a_recipient_that_cannot_be_read_is_told_once() {
     let project = Project::of(&vault(&[ALICE[0]]));
     project.good(&["build"]);

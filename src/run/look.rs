@@ -32,8 +32,21 @@ pub(crate) fn open_state(place: Place<'_>) -> Result<State<'_>, Fault> {
         _ => Fault::Environment(format!("`{path}`: {error}")),
     })?;
     let names: Vec<String> = entries.into_iter().map(|(name, _)| name).collect();
+    if is_strange(&names) {
+        return Err(Fault::Environment(format!(
+            "`{path}` is no state folder: it has other files, and neither lock nor vault; name one that was, or an empty one"
+        )));
+    }
     let said = |message| Fault::Environment(format!("in `{path}`: {message}"));
     State::open(place.safe(), &names).map_err(said)
+}
+
+/// Whether a folder is somebody else's: it has files, and none that a state has.
+fn is_strange(names: &[String]) -> bool {
+    let ours = ["lock", "vault", "certs", "sealed"];
+    // what version control and file systems put there by themselves
+    let neutral = |it: &String| it.starts_with('.') || it == "lost+found";
+    !names.iter().any(|it| ours.contains(&it.as_str())) && !names.iter().all(neutral)
 }
 
 pub(crate) fn read<'a>(
