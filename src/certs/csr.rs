@@ -7,6 +7,7 @@
 use time::OffsetDateTime;
 
 use super::{asked, with_vault};
+use crate::Described;
 use crate::diag::{Diagnostics, suggestion};
 use crate::identity::{Signer, StateWrites, Vault, key_of_files, readers};
 use crate::inventory::{Authority, ClusterInfo, Inventory};
@@ -14,9 +15,8 @@ use crate::model::facts::{Certificate, CertificateSource, Facts, LeafKey};
 use crate::model::host::HostId;
 use crate::model::key_type::KeyType;
 use crate::output::write_state;
-use crate::run::{Fault, Place, open_state};
+use crate::run::{Fault, Opened, Place, open_state};
 use crate::source::Sources;
-use crate::{Described, Knowledge, describe};
 
 /// By which name the cluster's authority is asked for.
 pub(super) const AUTHORITY: &str = "ca";
@@ -57,11 +57,9 @@ pub fn requests<'a>(
     let Wanted { name, host, new_key } = *wanted;
     let state = open_state(place)?;
     with_vault(&state)?;
-    let mut sources = Sources::new(place.folder);
-    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
-    let mut diagnostics = Diagnostics::default();
-    let file = sources.open(place.name).map_err(Fault::Environment)?;
-    let described = describe(&knowledge, &mut sources, file, &(), &mut diagnostics);
+    let mut opened = Opened::open(place, &state)?;
+    let described = opened.describe();
+    let Opened { sources, mut diagnostics, .. } = opened;
     let Some(Described { inventory, facts, .. }) =
         described.filter(|_| !diagnostics.fatal(place.strict))
     else {

@@ -7,15 +7,15 @@ use time::{Date, OffsetDateTime};
 
 use super::csr::{AUTHORITY, find, names};
 use super::{asked, with_vault};
+use crate::Described;
 use crate::diag::Diagnostics;
 use crate::identity::{self, Answer, Fitting, Vault, key_of_files, seen, unfit, unfit_to_sign};
 use crate::inventory::Inventory;
 use crate::model::facts::{CertificateSource, Facts, HOST_NAME, Usage};
 use crate::model::host::HostId;
 use crate::output::write_file;
-use crate::run::{Fault, Place, open_state};
+use crate::run::{Fault, Opened, Place, open_state};
 use crate::source::Sources;
-use crate::{Described, Knowledge, describe};
 
 /// What came of it.
 pub struct Imported<'a> {
@@ -58,11 +58,9 @@ pub fn import<'a>(
 ) -> Result<Imported<'a>, Fault> {
     let state = open_state(place)?;
     with_vault(&state)?;
-    let mut sources = Sources::new(place.folder);
-    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
-    let mut diagnostics = Diagnostics::default();
-    let file = sources.open(place.name).map_err(Fault::Environment)?;
-    let described = describe(&knowledge, &mut sources, file, &(), &mut diagnostics);
+    let mut opened = Opened::open(place, &state)?;
+    let described = opened.describe();
+    let Opened { sources, diagnostics, .. } = opened;
     let Some(Described { inventory, facts, .. }) =
         described.filter(|_| !diagnostics.fatal(place.strict))
     else {

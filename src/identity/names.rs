@@ -56,3 +56,9 @@ pub fn is_old(name: &str) -> bool {
     let name = name.strip_suffix(ENCRYPTED).unwrap_or(name);
     name.rsplit_once('.').is_some_and(|(_, digest)| digits(digest))
 }
+
+/// What a file is called until it takes its place.
+#[must_use]
+pub fn waiting(name: &str) -> String {
+    format!(".{name}.new")
+}

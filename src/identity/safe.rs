@@ -8,8 +8,7 @@ use zeroize::Zeroizing;
 
 use super::crypt::{Identities, Recipient, decrypt, encrypt};
 use super::mint::{Refusal, broken};
-use super::names::{AUTHORITY_KEY, DIGEST_KEY, ENCRYPTED, LOCK, RECIPIENTS};
-use super::state::waiting;
+use super::names::{AUTHORITY_KEY, DIGEST_KEY, ENCRYPTED, LOCK, RECIPIENTS, waiting};
 use crate::source::Folder;
 
 /// Something that knows what the vault holds.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use super::mint::Refusal;
+use super::names::waiting;
 use super::safe::Safe;
 use crate::source::Folder;
 
@@ -108,12 +109,6 @@ impl<'a> State<'a> {
         let bytes = self.folder.read(name).ok()?;
         Some(String::from_utf8(bytes).ok()?.replace("\r\n", "\n"))
     }
-}
-
-/// What a file is called until it takes its place.
-#[must_use]
-pub fn waiting(name: &str) -> String {
-    format!(".{name}.new")
 }
 
 /// What a build adds to the state, by path below the state folder. Nothing is in here that is

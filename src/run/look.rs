@@ -4,13 +4,13 @@ use std::io::ErrorKind::NotADirectory;
 
 use rayon::prelude::*;
 
+use super::opened::Opened;
 use super::place::Place;
 use super::report::{Fault, Report};
 use crate::diag::Diagnostics;
-use crate::identity::{Change, Dry, Lock, Mint, State};
+use crate::identity::{Change, Dry, Mint, State};
 use crate::model::host::HostId;
-use crate::source::Sources;
-use crate::{Given, Knowledge, compile};
+use crate::{Given, compile};
 
 /// Reads and compiles, and looks at every host; nothing is compared or written.
 ///
@@ -65,16 +65,9 @@ pub(crate) fn read_changed<'a>(
     mint: &mut dyn Mint,
 ) -> Result<Report<'a>, Fault> {
     place.watch.stage("load schema");
-    let mut sources = Sources::new(place.folder);
-    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
-    let mut diagnostics = Diagnostics::default();
-    let mut lock = Lock::default();
-    if let Some(text) = &state.lock {
-        let id = sources.add("lock", text.clone());
-        lock = Lock::parse(&sources, id, &mut diagnostics);
-        lock.change(change);
-    }
-    let file = sources.open(place.name).map_err(Fault::Environment)?;
+    let opened = Opened::open(place, state)?;
+    let Opened { mut sources, mut diagnostics, mut lock, knowledge, file } = opened;
+    lock.change(change);
     let given = Given { file, state, lock: &lock };
     let compiled = compile(&knowledge, &mut sources, &given, mint, place.watch, &mut diagnostics);
     let (diffs, stale) = (None, Vec::new());

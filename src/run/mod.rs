@@ -5,6 +5,7 @@
 mod compare;
 mod hosts;
 mod look;
+mod opened;
 mod place;
 mod report;
 
@@ -12,6 +13,7 @@ pub use compare::{compare_against, compare_with};
 pub(crate) use hosts::selected;
 pub use look::look;
 pub(crate) use look::{open_state, read, read_changed};
+pub(crate) use opened::Opened;
 pub use place::{Old, Place};
 pub use report::{Fault, Report};
 

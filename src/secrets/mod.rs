@@ -14,15 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::Described;
 use crate::diag::{Diagnostics, suggestion};
 use crate::doors::aligned;
 use crate::identity::{Lock, Readers, State, StateWrites, Vault, readers};
 use crate::inventory::Inventory;
 use crate::model::facts::{Facts, Giver, SecretSource};
 use crate::output::write_state;
-use crate::run::{Fault, Place, open_state};
+use crate::run::{Fault, Opened, Place, open_state};
 use crate::source::Sources;
-use crate::{Described, Knowledge, describe};
 
 /// A description and its lock, as far as secrets are concerned.
 pub struct Known<'a> {
@@ -54,16 +54,9 @@ pub struct Row {
 /// # Errors
 /// The surroundings are in the way.
 pub fn known<'a>(place: Place<'a>, state: &State) -> Result<Known<'a>, Fault> {
-    let mut sources = Sources::new(place.folder);
-    let knowledge = Knowledge::load(&mut sources).map_err(Fault::Bug)?;
-    let mut diagnostics = Diagnostics::default();
-    let mut lock = Lock::default();
-    if let Some(text) = &state.lock {
-        let id = sources.add("lock", text.clone());
-        lock = Lock::parse(&sources, id, &mut diagnostics);
-    }
-    let file = sources.open(place.name).map_err(Fault::Environment)?;
-    let described = describe(&knowledge, &mut sources, file, &(), &mut diagnostics);
+    let mut opened = Opened::open(place, state)?;
+    let described = opened.describe();
+    let Opened { sources, mut diagnostics, lock, .. } = opened;
     let secrets = described.map(|Described { facts, inventory, .. }| {
         let readers = readers(&inventory, &mut diagnostics);
         Secrets { facts, inventory, readers, lock }
