@@ -332,6 +332,25 @@ fn other_hosts_values_may_be_missing_where_one_is_packed() {
 
 /// As after a renewal whose commit was reverted: the lock names what another value has replaced.
 #[test]
+fn what_a_one_time_step_alone_needs_may_come_later() {
+    let step = "\nstep \"load\" { on \"b\"; file \"pin\" \"{{ secret(\\\"given\\\") }}\"; proof \"false\"; }\n";
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("cluster.kdl"), DESCRIPTION.to_owned() + step).unwrap();
+    assert_eq!(code(&clustergen(folder.path(), &["build"], &[])), 0);
+    let done = clustergen(folder.path(), &["pack", "--host", "b"], &[]);
+    let said = text(&done);
+    assert_eq!(code(&done), 0, "{said}");
+    assert!(
+        said.contains("`given` is not in the vault yet") && said.contains("pack again"),
+        "{said}"
+    );
+    let list = read(folder.path(), &["unzip", "-l", "packs/b.zip"]);
+    assert!(list.contains("steps/load/pin") && !list.contains("CGSECRET_given"), "{list}");
+    // a file of the host itself cannot wait
+    assert_eq!(code(&clustergen(folder.path(), &["pack", "--host", "a"], &[])), 1);
+}
+
+#[test]
 fn a_value_that_was_replaced_is_found_by_the_digest_that_the_lock_names() {
     let folder = project();
     let vault = folder.path().join("cluster.state/vault");

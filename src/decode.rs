@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::{Inventory, origin};
-use crate::model::facts::{Giver, SecretSource};
+use crate::model::facts::{BornForm, Giver, SecretSource};
 use crate::model::host::HostId;
 use crate::model::value::AbsPath;
 use crate::schema::{Schema, Stage, check::check};
@@ -141,7 +141,9 @@ fn secret_source(
         inventory.all_managed(&hosts, diagnostics);
         let host = host.value;
         let path = AbsPath::parse(&text(born.prop("path"))?).ok()?;
-        return Some(SecretSource::Born { host, path });
+        let word = text(born.prop("as"));
+        let form = BornForm::ALL.into_iter().find(|form| word.as_deref() == Some(form.word()));
+        return Some(SecretSource::Born { host, path, form: form.unwrap_or(BornForm::Text) });
     }
     let given = told("env").map(Giver::Env).or_else(|| told("file").map(Giver::File));
     let prompt = node.child("prompt").map(|_| Giver::Prompt);

@@ -92,6 +92,14 @@ fn lacking(place: Place, compiled: &Compiled, hosts: &[HostId], found: &mut Diag
         slots.extend(compiled.plan(*host, &mut Diagnostics::default()).slots);
     }
     for slot in slots.values() {
+        if slot.comes_later() {
+            let message = format!("{} is not in the vault yet", named(slot));
+            let diagnostic = Diagnostic::warning(Code::SecretUnset, message)
+                .at(asked_for(compiled, slot).0, "a one-time step needs it")
+                .help("what is packed now can be applied; pack again before that step");
+            found.push(diagnostic);
+            continue;
+        }
         let (code, message) = match value(&place.safe(), slot) {
             Ok(Some(_)) => continue,
             Ok(None) => (Code::SecretUnset, format!("{} is not in the vault", named(slot))),
@@ -175,6 +183,9 @@ impl Contents {
         let bundle = compiled.bundle(&plan, sources, &mut none).ok_or_else(changed)?;
         let mut values = BTreeMap::new();
         for (token, slot) in &plan.slots {
+            if slot.comes_later() {
+                continue;
+            }
             let value = value(&place.safe(), slot).ok().flatten().ok_or_else(changed)?;
             values.insert(format!("secrets/{token}"), value);
         }

@@ -336,6 +336,7 @@ value_of() {
 take_value() {
     [ ! -f "$work/secrets/$1" ] || return 0
     if ! value_of "$1"; then
+        case $1 in *_00000000) fail "$1 stands for a secret that had no value when this bundle was built: clustergen secrets list names it; give it one, build, and copy the bundle here again" ;; esac
         [ ! -f "$bundle/secrets.age" ] || fail "the value of $1 is neither in $secrets nor in secrets.age: build again, and copy the bundle here"
         fail "the value of $1 is not in $secrets: give the bundle its secrets first"
     fi
@@ -996,7 +997,7 @@ each() {
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
         mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
-        list:born | bootstrap:born | mark-done:born) printf '%s\t%s\n' "$2" "$3" >>"$work/births" ;;
+        list:born | bootstrap:born | mark-done:born) printf '%s\t%s\t%s\n' "$2" "$3" "${4:-text}" >>"$work/births" ;;
         bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;
@@ -2048,8 +2049,8 @@ tell_host_keys() {
     fail "this host has no SSH key that secrets can be sealed for, ed25519 or RSA: make one with ssh-keygen -A"
 }
 
-# `born NAME PATH` in host.sh is a secret that somebody else's installer makes on this host, and
-# `born_to RECIPIENT...` says for whom it can be encrypted on its way to the vault (age(1)). The step
+# `born NAME PATH [base64|tar]` in host.sh is a secret that somebody else's installer makes on this host,
+# and `born_to RECIPIENT...` says for whom it can be encrypted on its way to the vault (age(1)). The step
 # `export` makes a tar of them, a file NAME for each, which `clustergen import` reads.
 
 # list_export: a line among the steps, where something is born.
@@ -2058,20 +2059,42 @@ list_export() {
     [ -z "$born_here" ] || list_step - export keeps "hand over the secrets that are made here: ${born_here% }"
 }
 
+# is_born PATH text|base64|tar: the installer has made it.
+is_born() {
+    case $2 in
+        tar) [ -d "$1" ] && [ -n "$(find "$1" -type f | head -n 1)" ] ;;
+        *) [ -f "$1" ] && [ -s "$1" ] ;;
+    esac
+}
+
+# value_born PATH text|base64|tar: as it goes to the vault, where values are text. The files of a folder
+# are in the order of their names, so that the same ones are the same value.
+value_born() {
+    case $2 in
+        tar)
+            (cd "$1" && find . -type f | LC_ALL=C sort) >"$work/names"
+            tar -cf "$work/folder" -C "$1" -T "$work/names"
+            base64 <"$work/folder"
+            ;;
+        base64) base64 <"$1" ;;
+        *) cat "$1" ;;
+    esac
+}
+
 # export_born: all of them, in a file that root alone can read, or nothing.
 export_born() {
     absent=''
     mkdir "$work/born"
-    while IFS=$tab read -r name path; do
-        if [ -f "$root$path" ] && [ -s "$root$path" ]; then
+    command -v tar >/dev/null 2>&1 || fail "tar, which packs the secrets, is not here: install the package tar"
+    while IFS=$tab read -r name path form; do
+        if is_born "$root$path" "$form"; then
             doing="reading $path"
-            cat "$root$path" >"$work/born/$name"
+            value_born "$root$path" "$form" >"$work/born/$name"
         else
             absent="$absent $path"
         fi
     done <"$work/births"
     [ -z "$absent" ] || fail "not here, or empty:$absent: run the installer that makes them first; nothing was exported"
-    command -v tar >/dev/null 2>&1 || fail "tar, which packs the secrets, is not here: install the package tar"
     doing='packing the secrets'
     # shellcheck disable=SC2046  # names of secrets
     tar -cf "$work/export" -C "$work/born" $(cut -f1 "$work/births")

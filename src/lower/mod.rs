@@ -40,7 +40,15 @@ pub fn lower(
     // sorted by key, so the services of one kind stand together
     for of_kind in instances.chunk_by(|a, b| a.kind == b.kind) {
         if let Some(entry) = find(of_kind[0].kind) {
-            let mut cx = Lowering { inventory, facts, settled, host, plan: &mut plan, diagnostics };
+            let mut cx = Lowering {
+                inventory,
+                facts,
+                settled,
+                host,
+                plan: &mut plan,
+                diagnostics,
+                for_step: false,
+            };
             (entry.lower)(of_kind, &mut cx);
         }
     }
@@ -64,9 +72,9 @@ fn opened_there(plan: &mut HostPlan, inventory: &Inventory) {
 /// The secrets that an installer makes on this host.
 fn born_there(plan: &mut HostPlan, inventory: &Inventory, facts: &Facts) {
     for (name, secret) in &facts.secrets {
-        let SecretSource::Born { host, path } = &secret.source else { continue };
+        let SecretSource::Born { host, path, form } = &secret.source else { continue };
         if *host == plan.host {
-            let born = Born { secret: name.clone(), path: path.clone() };
+            let born = Born { secret: name.clone(), path: path.clone(), form: *form };
             add(plan, Kind::Born(born), &secret.origin);
             let recipients: Vec<String> =
                 inventory.vault.iter().map(|it| it.value.clone()).collect();

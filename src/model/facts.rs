@@ -187,8 +187,33 @@ pub enum SecretSource {
     Generate { length: usize },
     /// A person has it, and brings it into the vault.
     Given(Giver),
-    /// A vendor's installer makes it on a host, in this file.
-    Born { host: HostId, path: AbsPath },
+    /// A vendor's installer makes it on a host, at this place.
+    Born { host: HostId, path: AbsPath, form: BornForm },
+}
+
+/// How what was made on a host becomes a value: those are text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum BornForm {
+    /// A file of text, as it is.
+    Text,
+    /// A file of any bytes, in base64.
+    Base64,
+    /// The files of a folder, as a tar, in base64.
+    Tar,
+}
+
+impl BornForm {
+    pub const ALL: [Self; 3] = [Self::Text, Self::Base64, Self::Tar];
+
+    /// As the description and `host.sh` say it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Base64 => "base64",
+            Self::Tar => "tar",
+        }
+    }
 }
 
 /// From where a person takes a value.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::consequence::Consequence;
-use super::facts::{Origin, Pin, ServiceKey};
+use super::facts::{BornForm, Origin, Pin, ServiceKey};
 use super::host::HostId;
 use super::value::{AbsPath, Mode};
 use super::view::Fields;
@@ -244,11 +244,12 @@ pub enum Kind {
     Verify(Verify),
 }
 
-/// A secret that a vendor's installer makes on this host, in a file.
+/// A secret that a vendor's installer makes on this host, in a file or a folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Born {
     pub secret: String,
     pub path: AbsPath,
+    pub form: BornForm,
 }
 
 /// When a resource is seen to; always, where nothing is said.
@@ -351,6 +352,8 @@ pub struct Slot {
     pub token: String,
     pub secret: String,
     pub encoding: Encoding,
+    /// Only one-time steps need it: until one is asked for, there may be no value.
+    pub for_steps: bool,
 }
 
 impl Slot {
@@ -363,6 +366,12 @@ impl Slot {
     pub fn digest(&self) -> Option<&str> {
         let (_, digest) = self.token.rsplit_once('_')?;
         (digest != Self::UNSET).then_some(digest)
+    }
+
+    /// It has no value yet, and the bundle can be applied without.
+    #[must_use]
+    pub fn comes_later(&self) -> bool {
+        self.for_steps && self.digest().is_none()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::MadeFrom;
+use crate::model::facts::BornForm;
 use crate::model::plan::{
     Block, Body, Check, Condition, Directory, Ensure, File, HostPlan, Keys, Kind, Made, OnChange,
     Resource, Step, User, Verify,
@@ -154,6 +155,9 @@ fn line(resource: &Resource) -> Result<Option<Text>, String> {
         Kind::Born(it) => {
             let mut words = vec!["born".to_owned(), quoted(&it.secret, span)?];
             words.push(quoted(it.path.as_str(), span)?);
+            if it.form != BornForm::Text {
+                words.push(it.form.word().to_owned());
+            }
             words
         }
         Kind::BornTo(recipients) => {

@@ -19,7 +19,7 @@ use crate::diag::{Diagnostics, suggestion};
 use crate::doors::aligned;
 use crate::identity::{Lock, Readers, State, StateWrites, Vault, readers};
 use crate::inventory::Inventory;
-use crate::model::facts::{Facts, Giver, SecretSource};
+use crate::model::facts::{BornForm, Facts, Giver, SecretSource};
 use crate::output::write_state;
 use crate::run::{Fault, Opened, Place, open_state};
 use crate::source::Sources;
@@ -92,8 +92,12 @@ impl Secrets {
             SecretSource::Given(Giver::Env(name)) => format!("env {name}"),
             SecretSource::Given(Giver::File(path)) => format!("file {path}"),
             SecretSource::Given(Giver::Prompt) => "prompt".to_owned(),
-            SecretSource::Born { host, path } => {
-                format!("born-on {} path={path}", self.inventory.host(*host).name)
+            SecretSource::Born { host, path, form } => {
+                let host = &self.inventory.host(*host).name;
+                match form {
+                    BornForm::Text => format!("born-on {host} path={path}"),
+                    form => format!("born-on {host} path={path} as={}", form.word()),
+                }
             }
         }
     }

@@ -23,6 +23,8 @@ pub struct Lowering<'a> {
     pub host: HostId,
     pub plan: &'a mut HostPlan,
     pub diagnostics: &'a mut Diagnostics,
+    /// What is lowered now is a file of a one-time step.
+    pub for_step: bool,
 }
 
 /// What a one-time step runs on its host: lines of sh. See [`Step`].
@@ -213,9 +215,20 @@ impl Lowering<'_> {
         self.add(owner, Kind::Step(step));
     }
 
-    /// What a step of this host finds as `$files/NAME`.
-    pub(super) fn step_file(&mut self, owner: Owner, file: StepFile) {
-        self.add(owner, Kind::StepFile(file));
+    /// What a step of this host finds as `$files/NAME`. Secrets that `view` asks for may come later
+    /// than the bundle.
+    pub(super) fn step_file(
+        &mut self,
+        owner: Owner,
+        (step, name): (&str, &str),
+        template: &'static str,
+        view: impl FnOnce(&mut Self) -> Fields,
+    ) {
+        self.for_step = true;
+        let view = view(self);
+        self.for_step = false;
+        let (step, name) = (step.to_owned(), name.to_owned());
+        self.add(owner, Kind::StepFile(StepFile { step, name, template, view }));
     }
 
     /// The token that stands for a secret in what people review.
@@ -226,7 +239,9 @@ impl Lowering<'_> {
     }
 
     pub(super) fn slot(&mut self, token: String, secret: String, encoding: Encoding) -> String {
-        let slot = Slot { token: token.clone(), secret, encoding };
+        let for_steps =
+            self.for_step && self.plan.slots.get(&token).is_none_or(|known| known.for_steps);
+        let slot = Slot { token: token.clone(), secret, encoding, for_steps };
         self.plan.slots.insert(token.clone(), slot);
         token
     }

@@ -11,7 +11,6 @@ use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::StepFact;
 use crate::model::host::{HostId, HostSet};
-use crate::model::plan::StepFile;
 use crate::quote::sh_word;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
@@ -104,9 +103,8 @@ impl Service for OwnStep {
             };
             cx.step(service.owner(), &step.name, scripts);
             for (name, content) in &step.files {
-                let (step, name, template) = (step.name.clone(), name.clone(), "file/file");
-                let view = content.view(cx);
-                cx.step_file(service.owner(), StepFile { step, name, template, view });
+                let of_step = (step.name.as_str(), name.as_str());
+                cx.step_file(service.owner(), of_step, "file/file", |cx| content.view(cx));
             }
         }
     }

@@ -66,6 +66,35 @@ fn what_is_born_here_is_listed_and_handed_over_byte_for_byte() {
     }
 }
 
+#[test]
+fn what_is_no_text_and_whole_folders_are_handed_over_as_text() {
+    let table = "born app-store /opt/app/salt base64\nborn app-certs /opt/app/certs tar";
+    for shell in SHELLS {
+        let (host, bundle) = (host(), Bundle::of(table, &[]));
+        good(&bundle.on_with(shell, &host, &[]).0);
+        let export = ["--bootstrap", "export"];
+        fs::create_dir(host.path("/opt/app/certs")).unwrap();
+        refused(&bundle, &host, &export, 1, "not here, or empty: /opt/app/certs: run the");
+        host.write("/opt/app/certs/b.pem", "Sesame b");
+        host.write("/opt/app/certs/a dir/a.jks", "Sesame a");
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            good(&bundle.on_with(shell, &host, &export).0);
+            found.push(entries(&host, PLAIN));
+        }
+        assert_eq!(found[0], found[1], "the same files are the same value");
+        let [store, certs] = found.remove(0).try_into().unwrap();
+        host.write("/tmp/store", &String::from_utf8(store.1).unwrap());
+        assert_eq!(host.run(&["base64", "-d", "/tmp/store"]).stdout, SALT);
+        host.write("/tmp/certs", &String::from_utf8(certs.1).unwrap());
+        let tar = host.run(&["sh", "-c", "base64 -d /tmp/certs >/tmp/certs.tar"]);
+        good(&tar);
+        let inside = [("./a dir/a.jks", "Sesame a"), ("./b.pem", "Sesame b")]
+            .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+        assert_eq!(entries(&host, "/tmp/certs.tar"), inside);
+    }
+}
+
 /// A key of age's own, as its file has it; and its public half.
 fn age_key() -> [String; 2] {
     let file = String::from_utf8(Command::new("age-keygen").output().unwrap().stdout).unwrap();

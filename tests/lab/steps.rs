@@ -68,6 +68,16 @@ fn a_step_is_done_once_and_only_where_its_guard_agrees() {
 }
 
 #[test]
+fn a_step_whose_secret_comes_later_says_so_and_hinders_nothing_else() {
+    let late = [("steps/fill/password", "CGSECRET_ldap_raw_00000000\n")];
+    let (bundle, host) = (Bundle::of(STEP, &late), start("h"));
+    assert_eq!(bundle.on(&host, &[]).0.status.code(), Some(5));
+    let why = "CGSECRET_ldap_raw_00000000 stands for a secret that had no value";
+    bad(&bundle.on(&host, &["--bootstrap", "fill"]).0, why);
+    assert!(!host.path("/tmp/ran").exists());
+}
+
+#[test]
 fn what_was_done_by_another_hand_is_proven_or_said() {
     let bundle = Bundle::of(STEP, &[]);
     let host = start("h");

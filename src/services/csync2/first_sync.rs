@@ -4,7 +4,6 @@
 use super::super::lowering::Scripts;
 use super::super::{Located, Lowering};
 use super::{Csync2, myself, purpose};
-use crate::model::plan::StepFile;
 use crate::model::view::Fields;
 use crate::quote::sh_word;
 
@@ -39,11 +38,13 @@ pub(super) fn lower(
         let auto = |it: &Csync2| {
             if it.name == group.name { "none".to_owned() } else { it.auto.value.clone() }
         };
-        let groups: Vec<Fields> =
-            all.iter().map(|it| it.options.group(it.owner(), dir, &auto(it.options), cx)).collect();
-        let view = Fields::new(service.origin.span).list("groups", groups);
-        let (name, template) = ("csync2.cfg".to_owned(), "csync2/csync2.cfg");
-        cx.step_file(service.owner(), StepFile { step: step.clone(), name, template, view });
+        let of_step = (step.as_str(), "csync2.cfg");
+        cx.step_file(service.owner(), of_step, "csync2/csync2.cfg", |cx| {
+            let group =
+                |it: &Located<Csync2>| it.options.group(it.owner(), dir, &auto(it.options), cx);
+            let groups: Vec<Fields> = all.iter().map(group).collect();
+            Fields::new(service.origin.span).list("groups", groups)
+        });
         Scripts {
             guard: something.clone(),
             run: vec![

@@ -15,6 +15,7 @@ value_of() {
 take_value() {
     [ ! -f "$work/secrets/$1" ] || return 0
     if ! value_of "$1"; then
+        case $1 in *_00000000) fail "$1 stands for a secret that had no value when this bundle was built: clustergen secrets list names it; give it one, build, and copy the bundle here again" ;; esac
         [ ! -f "$bundle/secrets.age" ] || fail "the value of $1 is neither in $secrets nor in secrets.age: build again, and copy the bundle here"
         fail "the value of $1 is not in $secrets: give the bundle its secrets first"
     fi
