@@ -141,11 +141,27 @@ fn secret_source(
         inventory.all_managed(&hosts, diagnostics);
         let host = host.value;
         let path = AbsPath::parse(&text(born.prop("path"))?).ok()?;
-        let word = text(born.prop("as"));
-        let form = BornForm::ALL.into_iter().find(|form| word.as_deref() == Some(form.word()));
-        return Some(SecretSource::Born { host, path, form: form.unwrap_or(BornForm::Text) });
+        return Some(SecretSource::Born { host, path, form: born_form(born, diagnostics)? });
     }
     let given = told("env").map(Giver::Env).or_else(|| told("file").map(Giver::File));
     let prompt = node.child("prompt").map(|_| Giver::Prompt);
     given.or(prompt).map(SecretSource::Given)
+}
+
+/// How what is made on a host becomes a value.
+fn born_form(born: &Node, diagnostics: &mut Diagnostics) -> Option<BornForm> {
+    let word = born.prop("as").and_then(Value::as_str);
+    let except = born.child("except");
+    if word == Some("tar") {
+        let names = except.iter().flat_map(|it| &it.args).filter_map(Value::as_str);
+        return Some(BornForm::Tar { except: names.map(str::to_owned).collect() });
+    }
+    if let Some(except) = except {
+        let message = "there is nothing to leave out of one file";
+        let diagnostic = Diagnostic::error(Code::OnlyOneOf, message);
+        let help = "take `except` out, or name a folder and write `as=\"tar\"`";
+        diagnostics.push(diagnostic.at(except.head, "").help(help));
+        return None;
+    }
+    Some(if word == Some("base64") { BornForm::Base64 } else { BornForm::Text })
 }

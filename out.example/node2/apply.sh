@@ -997,7 +997,7 @@ each() {
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
         mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
-        list:born | bootstrap:born | mark-done:born) printf '%s\t%s\t%s\n' "$2" "$3" "${4:-text}" >>"$work/births" ;;
+        list:born | bootstrap:born | mark-done:born) shift; births "$@" ;;
         bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;
@@ -2049,9 +2049,16 @@ tell_host_keys() {
     fail "this host has no SSH key that secrets can be sealed for, ed25519 or RSA: make one with ssh-keygen -A"
 }
 
-# `born NAME PATH [base64|tar]` in host.sh is a secret that somebody else's installer makes on this host,
-# and `born_to RECIPIENT...` says for whom it can be encrypted on its way to the vault (age(1)). The step
-# `export` makes a tar of them, a file NAME for each, which `clustergen import` reads.
+# `born NAME PATH [base64|tar [EXCEPT...]]` in host.sh is a secret that somebody else's installer makes on
+# this host, and `born_to RECIPIENT...` says for whom it can be encrypted on its way to the vault
+# (age(1)). The step `export` makes a tar of them, a file NAME for each, which `clustergen import` reads.
+
+# births NAME PATH [text|base64|tar [EXCEPT...]]: a line of what is to be handed over; the names of files
+# that stay here are in a list beside it.
+births() {
+    printf '%s\t%s\t%s\n' "$1" "$2" "${3:-text}" >>"$work/births"
+    [ $# -lt 4 ] || { of=$work/except.$1; shift 3; printf '%s\n' "$@" >"$of"; }
+}
 
 # list_export: a line among the steps, where something is born.
 list_export() {
@@ -2059,21 +2066,33 @@ list_export() {
     [ -z "$born_here" ] || list_step - export keeps "hand over the secrets that are made here: ${born_here% }"
 }
 
-# is_born PATH text|base64|tar: the installer has made it.
+# born_files NAME PATH: sets chosen, a list of the files in a folder that go; in the order of their
+# names, so that the same ones are the same value.
+born_files() {
+    chosen=$work/chosen.$1
+    (cd "$2" && find . -type f | LC_ALL=C sort) >"$chosen"
+    while read -r other; do
+        while IFS= read -r one; do
+            # shellcheck disable=SC2254  # a pattern
+            case ${one##*/} in $other) ;; *) printf '%s\n' "$one" ;; esac
+        done <"$chosen" >"$chosen.rest"
+        mv -f "$chosen.rest" "$chosen"
+    done <"$work/except.$1"
+}
+
+# is_born NAME PATH text|base64|tar: the installer has made it.
 is_born() {
-    case $2 in
-        tar) [ -d "$1" ] && [ -n "$(find "$1" -type f | head -n 1)" ] ;;
-        *) [ -f "$1" ] && [ -s "$1" ] ;;
+    case $3 in
+        tar) [ -d "$2" ] && born_files "$1" "$2" && [ -s "$chosen" ] ;;
+        *) [ -f "$2" ] && [ -s "$2" ] ;;
     esac
 }
 
-# value_born PATH text|base64|tar: as it goes to the vault, where values are text. The files of a folder
-# are in the order of their names, so that the same ones are the same value.
+# value_born PATH text|base64|tar: as it goes to the vault, where values are text.
 value_born() {
     case $2 in
         tar)
-            (cd "$1" && find . -type f | LC_ALL=C sort) >"$work/names"
-            tar -cf "$work/folder" -C "$1" -T "$work/names"
+            tar -cf "$work/folder" -C "$1" -T "$chosen"
             base64 <"$work/folder"
             ;;
         base64) base64 <"$1" ;;
@@ -2087,7 +2106,8 @@ export_born() {
     mkdir "$work/born"
     command -v tar >/dev/null 2>&1 || fail "tar, which packs the secrets, is not here: install the package tar"
     while IFS=$tab read -r name path form; do
-        if is_born "$root$path" "$form"; then
+        [ -f "$work/except.$name" ] || : >"$work/except.$name"
+        if is_born "$name" "$root$path" "$form"; then
             doing="reading $path"
             value_born "$root$path" "$form" >"$work/born/$name"
         else

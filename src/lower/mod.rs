@@ -74,7 +74,7 @@ fn born_there(plan: &mut HostPlan, inventory: &Inventory, facts: &Facts) {
     for (name, secret) in &facts.secrets {
         let SecretSource::Born { host, path, form } = &secret.source else { continue };
         if *host == plan.host {
-            let born = Born { secret: name.clone(), path: path.clone(), form: *form };
+            let born = Born { secret: name.clone(), path: path.clone(), form: form.clone() };
             add(plan, Kind::Born(born), &secret.origin);
             let recipients: Vec<String> =
                 inventory.vault.iter().map(|it| it.value.clone()).collect();

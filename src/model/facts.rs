@@ -192,26 +192,24 @@ pub enum SecretSource {
 }
 
 /// How what was made on a host becomes a value: those are text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum BornForm {
     /// A file of text, as it is.
     Text,
     /// A file of any bytes, in base64.
     Base64,
-    /// The files of a folder, as a tar, in base64.
-    Tar,
+    /// The files of a folder but for those of these names, patterns of sh, as a tar, in base64.
+    Tar { except: Vec<String> },
 }
 
 impl BornForm {
-    pub const ALL: [Self; 3] = [Self::Text, Self::Base64, Self::Tar];
-
     /// As the description and `host.sh` say it.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Base64 => "base64",
-            Self::Tar => "tar",
+            Self::Tar { .. } => "tar",
         }
     }
 }
@@ -297,6 +295,8 @@ pub struct StepFact {
     /// What must be done before, there.
     pub after: Vec<(HostId, String)>,
     pub title: String,
+    /// Secrets that it cannot be done without; the bundle can come before they have values.
+    pub needs: Vec<String>,
     pub destroys: bool,
     pub origin: Origin,
 }

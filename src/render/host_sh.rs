@@ -158,6 +158,11 @@ fn line(resource: &Resource) -> Result<Option<Text>, String> {
             if it.form != BornForm::Text {
                 words.push(it.form.word().to_owned());
             }
+            if let BornForm::Tar { except } = &it.form {
+                for name in except {
+                    words.push(quoted(name, span)?);
+                }
+            }
             words
         }
         Kind::BornTo(recipients) => {

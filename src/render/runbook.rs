@@ -3,29 +3,32 @@
 //! In: the inventory and the facts. Out: the view of its template. Not here: the sentences, which
 //! are the template's, and those that services declared.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::MadeFrom;
 use super::ports::page;
 use crate::inventory::{Host, Inventory};
-use crate::model::facts::{Chapter, Facts, RunbookLine, StepFact};
+use crate::model::facts::{Chapter, Facts, RunbookLine, SecretSource, StepFact};
 use crate::model::host::HostId;
 use crate::model::view::Fields;
-use crate::quote::{comment, fixed, markdown, number, verbatim};
+use crate::quote::{Text, comment, fixed, markdown, number, verbatim};
 use crate::source::Span;
 
 /// On a host, as root, at home: a new folder in place of the old one, closed to others.
 const UNPACK: &str = "rm -rf clustergen && mkdir -m 700 clustergen && \
     tar -xf - -C clustergen --strip-components=1";
 
-/// The template's own first lines of the bring-up: backing up, packing.
+/// The template's own first lines of the bring-up: backing up, values of people's, packing.
 const LINES_BEFORE: u32 = 2;
 
 /// What the template is given.
 #[must_use]
 pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
     let span = Span::default();
-    let mut at = LINES_BEFORE;
+    let asked = asked(facts);
+    let mut at = LINES_BEFORE + u32::from(!asked.is_empty());
+    let pack_number = number(at, span);
     let mut next = || {
         at += 1;
         number(at, span)
@@ -38,11 +41,19 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         order.into_iter().map(|id| host(inventory.host(id)).text("number", next())).collect();
     let count = facts.step_order.len();
     let in_order = facts.step_order.iter().map(|at| &facts.steps[*at as usize]);
+    let mut handed = BTreeSet::new();
     let steps: Vec<Fields> = in_order
         .enumerate()
         .map(|(place, fact)| {
             let place = format!("{}/{count}", place + 1);
-            step(inventory, fact).text("place", fixed(&place, span)).text("number", next())
+            let from: BTreeSet<HostId> =
+                born(facts, fact).filter(|it| handed.insert(*it)).collect();
+            let hand_over = hand_over(inventory, facts, &from, &mut next);
+            step(inventory, fact)
+                .flag("has_hand_over", !hand_over.is_empty())
+                .list("hand_over", hand_over)
+                .text("place", fixed(&place, span))
+                .text("number", next())
         })
         .collect();
     let bring_up: Vec<Fields> = lines(facts, Chapter::BringUp)
@@ -60,6 +71,9 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .flag("has_known_hosts", inventory.hosts.iter().any(|it| !it.ssh_keys.is_empty()))
         .flag("has_sealed", inventory.hosts.iter().any(|it| it.sealing_keys().next().is_some()))
         .flag("has_steps", !steps.is_empty())
+        .flag("has_asked", !asked.is_empty())
+        .list("asked", asked)
+        .text("pack_number", pack_number)
         .flag("has_single_points", !single_points.is_empty())
         .text("verify_number", next())
         .list("hosts", hosts)
@@ -100,6 +114,41 @@ fn step(inventory: &Inventory, fact: &StepFact) -> Fields {
         .text("title", markdown(&fact.title, span))
         .text("origin", comment(&fact.origin.path, span))
         .flag("destroys", fact.destroys)
+}
+
+/// The secrets that a person gives.
+fn asked(facts: &Facts) -> Vec<Fields> {
+    let given = facts.secrets.iter().filter(|(_, it)| matches!(it.source, SecretSource::Given(_)));
+    given
+        .map(|(name, it)| {
+            let span = it.origin.span;
+            Fields::new(span).text("name", comment(name, span))
+        })
+        .collect()
+}
+
+/// The hosts on which a secret is made that a step needs.
+fn born<'a>(facts: &'a Facts, step: &'a StepFact) -> impl Iterator<Item = HostId> + 'a {
+    step.needs.iter().filter_map(|name| match facts.secrets.get(name)?.source {
+        SecretSource::Born { host, .. } => Some(host),
+        _ => None,
+    })
+}
+
+/// What is fetched from these hosts, and to whom it is carried.
+fn hand_over(
+    inventory: &Inventory,
+    facts: &Facts,
+    from: &BTreeSet<HostId>,
+    next: &mut impl FnMut() -> Text,
+) -> Vec<Fields> {
+    let one = |id: &HostId| {
+        let needs = |step: &&StepFact| born(facts, step).any(|it| it == *id);
+        let to: BTreeSet<HostId> = facts.steps.iter().filter(needs).map(|it| it.host).collect();
+        let to: Vec<Fields> = to.into_iter().map(|id| host(inventory.host(id))).collect();
+        host(inventory.host(*id)).text("number", next()).list("to", to)
+    };
+    from.iter().map(one).collect()
 }
 
 /// What two services say in the same words is said once, of both.

@@ -41,8 +41,15 @@ impl Content {
         Some(Self { parts, span: value.span })
     }
 
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &String> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Secret(name, _) => Some(name),
+            _ => None,
+        })
+    }
+
     pub(super) fn has_secret(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Secret(..)))
+        self.secrets().next().is_some()
     }
 
     /// Whether a secret is written in the words of another format than the file's own. What is

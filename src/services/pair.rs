@@ -6,6 +6,7 @@
 use super::Lowering;
 use super::lowering::{Owner, token_word};
 use crate::model::facts::{Certificate, CertificateSource, LeafKey};
+use crate::model::plan::{Condition, Kind, Verify};
 use crate::model::settled::IssuedLeaf;
 use crate::model::value::AbsPath;
 use crate::platform::Platform;
@@ -81,18 +82,29 @@ impl Lowering<'_> {
 
     /// Proves on demand that a certificate of the bundle has time left: a build judges no dates, so
     /// nothing else tells before it ends, and a person needs days to have another one signed.
-    pub(super) fn shipped_lasts(&mut self, owner: Owner, cert: &Spanned<AbsPath>) {
-        self.lasts(owner, cert, "two weeks", 14);
+    pub(super) fn shipped_lasts(
+        &mut self,
+        owner: Owner,
+        cert: &Spanned<AbsPath>,
+        condition: Condition,
+    ) {
+        self.lasts(owner, cert, ("two weeks", 14), condition);
     }
 
-    fn lasts(&mut self, owner: Owner, cert: &Spanned<AbsPath>, time: &str, days: u32) {
+    fn lasts(
+        &mut self,
+        owner: Owner,
+        cert: &Spanned<AbsPath>,
+        (time, days): (&str, u32),
+        condition: Condition,
+    ) {
         let package = self.fact("openssl.package", owner);
         self.package(owner, package);
         let path = sh_word(cert.value.as_str(), cert.span);
         let path = self.text(path, cert.span).as_str().to_owned();
         let command = format!("openssl x509 -noout -checkend {} -in {path}", days * 86_400);
         let what = format!("{}: the certificate does not end within {time}", cert.value);
-        self.verify(owner, &what, &command, None);
+        self.add_when(owner, Kind::Verify(Verify { title: what, command }), condition);
     }
 
     /// Looks for a pair that somebody else keeps on the host, before a daemon is asked to read it,
@@ -117,7 +129,7 @@ impl Lowering<'_> {
             self.check(owner, &command, &[0], readers);
         }
         // who renews by himself has done so long before
-        self.lasts(owner, cert, "a week", 7);
+        self.lasts(owner, cert, ("a week", 7), Condition::default());
         let mut prove = |what: &str, command: String| {
             self.verify(owner, &format!("{}: {what}", cert.value), &command, None);
         };

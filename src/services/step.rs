@@ -81,6 +81,7 @@ impl Service for OwnStep {
                 host,
                 after: after.collect(),
                 title: self.title.clone(),
+                needs: self.files.iter().flat_map(|(_, it)| it.secrets()).cloned().collect(),
                 destroys: self.destroys,
                 origin: place.map_or_else(|| declare.origin.clone(), |span| declare.at(span)),
             });

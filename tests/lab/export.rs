@@ -68,7 +68,8 @@ fn what_is_born_here_is_listed_and_handed_over_byte_for_byte() {
 
 #[test]
 fn what_is_no_text_and_whole_folders_are_handed_over_as_text() {
-    let table = "born app-store /opt/app/salt base64\nborn app-certs /opt/app/certs tar";
+    let table =
+        "born app-store /opt/app/salt base64\nborn app-certs /opt/app/certs tar '*.key' 'c*'";
     for shell in SHELLS {
         let (host, bundle) = (host(), Bundle::of(table, &[]));
         good(&bundle.on_with(shell, &host, &[]).0);
@@ -77,6 +78,8 @@ fn what_is_no_text_and_whole_folders_are_handed_over_as_text() {
         refused(&bundle, &host, &export, 1, "not here, or empty: /opt/app/certs: run the");
         host.write("/opt/app/certs/b.pem", "Sesame b");
         host.write("/opt/app/certs/a dir/a.jks", "Sesame a");
+        host.write("/opt/app/certs/a dir/a.key", "the host's own");
+        host.write("/opt/app/certs/c.pem", "the host's own");
         let mut found = Vec::new();
         for _ in 0..2 {
             good(&bundle.on_with(shell, &host, &export).0);

@@ -19,7 +19,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{self, CertificateSource, ClaimKind, Origin, SecretSource};
 use crate::model::host::HostSet;
-use crate::model::plan::{Body, File, Kind, OnChange};
+use crate::model::plan::{Body, Condition, File, Kind, OnChange};
 use crate::model::value::{AbsPath, Mode};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
@@ -39,6 +39,8 @@ struct Place {
     owner: String,
     group: String,
     reload: Option<String>,
+    /// Only where the host has this folder.
+    folder: Option<AbsPath>,
     /// The first of `owner`, `group` and `reload` that is written.
     manner: Option<Span>,
 }
@@ -64,6 +66,7 @@ impl Service for Certificate {
                 owner: child.prop("owner").and_then(|it| it.as_str()).unwrap_or("root").to_owned(),
                 group: child.prop("group").and_then(|it| it.as_str()).unwrap_or("root").to_owned(),
                 reload: child.prop("reload").and_then(|it| it.as_str()).map(str::to_owned),
+                folder: child.prop("where").and_then(read::path).map(|it| it.value),
                 manner: manner.map(|it| it.span),
             });
         }
@@ -154,6 +157,7 @@ fn lower_place(service: &Located<Certificate>, place: &Place, cx: &mut Lowering)
     };
     // a group that is named may read the key: it is named for nothing else
     let key_mode = if place.group == "root" { 0o600 } else { 0o640 };
+    let condition = Condition { folder: place.folder.clone(), step: None };
     let origin_at = |span: Span| Origin { span, ..service.origin.clone() };
     for (path, mode, body) in [
         (&place.cert, 0o644, Body::Certificate { pem }),
@@ -161,7 +165,7 @@ fn lower_place(service: &Located<Certificate>, place: &Place, cx: &mut Lowering)
     ] {
         let origin = origin_at(path.span);
         let owner = Owner { key: service.key, origin: &origin };
-        cx.add(owner, Kind::File(file(path, mode, body)));
+        cx.add_when(owner, Kind::File(file(path, mode, body)), condition.clone());
     }
-    cx.shipped_lasts(service.owner(), &place.cert);
+    cx.shipped_lasts(service.owner(), &place.cert, condition);
 }

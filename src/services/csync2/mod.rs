@@ -188,16 +188,19 @@ impl Csync2 {
         let winner = &inventory.host(first).name;
         for member in &self.members {
             let (title, after) = if member.value == first {
-                (format!("csync2 `{}`: the files of {winner} go to all members", self.name), None)
+                let title =
+                    format!("csync2 `{}`: the files of {winner} go to all members", self.name);
+                (title, self.after.clone())
             } else {
                 let title = format!("csync2 `{}`: the files of {winner} have come", self.name);
-                (title, Some((first, self.step_key())))
+                (title, vec![(first, self.step_key())])
             };
             declare.step(StepFact {
                 key: self.step_key(),
                 host: member.value,
-                after: after.into_iter().collect(),
+                after,
                 title,
+                needs: Vec::new(),
                 destroys: false,
                 origin: declare.at(member.span),
             });

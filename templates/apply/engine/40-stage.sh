@@ -75,7 +75,7 @@ each() {
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
         mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
-        list:born | bootstrap:born | mark-done:born) printf '%s\t%s\t%s\n' "$2" "$3" "${4:-text}" >>"$work/births" ;;
+        list:born | bootstrap:born | mark-done:born) shift; births "$@" ;;
         bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;

@@ -2,7 +2,7 @@
 
 use super::{CONFIGURATION, reload};
 use crate::model::facts::{Certificate, CertificateSource};
-use crate::model::plan::Body;
+use crate::model::plan::{Body, Condition};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::nginx_word;
@@ -35,7 +35,8 @@ pub(super) fn key_pairs(service: &Located<Nginx>, cx: &mut Lowering) -> Vec<Stri
         let (cert, key) = (certificate_path(name), key_path(name));
         cx.root_file(owner, &cert, 0o644, Body::Certificate { pem }, reload());
         cx.root_file(owner, &key, 0o600, Body::Secret { token }, reload());
-        cx.shipped_lasts(owner, &Spanned::new(AbsPath::known(&cert), owner.origin.span));
+        let at = Spanned::new(AbsPath::known(&cert), owner.origin.span);
+        cx.shipped_lasts(owner, &at, Condition::default());
         paths.extend([cert, key]);
     }
     paths

@@ -17,12 +17,12 @@ resources() {
     package   tzdata
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     block     tls /etc/hosts none -
-    file      0640 root:app /etc/ssl/app/app.key reload app.service
-    file      0644 root:app /etc/ssl/app/app.crt reload app.service
+    where /srv/app file      0640 root:app /etc/ssl/app/app.key reload app.service
+    where /srv/app file      0644 root:app /etc/ssl/app/app.crt reload app.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-tls.cfg none -
     file      0644 root:root /etc/timezone none -
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
-    verify    '/etc/ssl/app/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app/app.crt'
+    where /srv/app verify    '/etc/ssl/app/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app/app.crt'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync

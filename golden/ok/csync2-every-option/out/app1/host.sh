@@ -43,7 +43,8 @@ resources() {
     unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
     unit      cron.service
     unit      csync2.socket
-    step      1/3 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members'
+    step      1/4 fill keeps fill
+    step      2/4 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members' fill
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app1-replication -G content -cr /; code=0; csync2 -p 30866 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
@@ -63,6 +64,16 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# fill
+run_fill() {
+    sh -ec 'tar -xf /root/www.tar -C /srv'
+}
+
+# fill
+proof_fill() {
+    sh -ec 'test -e /srv/www/index.php'
 }
 
 # csync2 `content`: the files of app1 go to all members

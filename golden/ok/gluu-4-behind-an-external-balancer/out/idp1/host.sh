@@ -24,9 +24,9 @@ resources() {
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
-    file      0600 root:root /opt/gluu-server/etc/certs/httpd.key none -
+    where /opt/gluu-server/usr file      0600 root:root /opt/gluu-server/etc/certs/httpd.key reload gluu-apache.service
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
-    file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt none -
+    where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt reload gluu-apache.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
@@ -34,16 +34,23 @@ resources() {
     file      0755 root:root /etc/csync2_sync none -
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
+    file      0644 root:root /etc/systemd/system/gluu-apache.service restart gluu-apache.service
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
+    file      0755 root:root /usr/local/sbin/gluu-run none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N idp1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
-    step      1/2 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members'
-    verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
+    unit      gluu-apache.service
+    step      1/5 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
+    step      4/5 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
+    born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
+    born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
+    where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1 -G idp -cr /; code=0; csync2 -N idp1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
@@ -63,6 +70,11 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org
+proof_idp_installed() {
+    sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc'
 }
 
 # csync2 `idp`: the files of idp1 go to all members

@@ -15,7 +15,9 @@ package_manager=apt
 resources() {
     block     steps /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-steps.cfg none -
-    step      3/4 answer keeps 'the application finds its tables'
+    step      3/5 answer keeps 'the application finds its tables'
+    born      licence /opt/app/licence.bin base64
+    born      plugins /opt/app/plugins tar '*.log' 'local *'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync

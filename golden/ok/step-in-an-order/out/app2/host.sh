@@ -15,7 +15,8 @@ package_manager=apt
 resources() {
     block     steps /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-steps.cfg none -
-    step      4/4 answer keeps 'the application finds its tables'
+    step      4/5 answer keeps 'the application finds its tables'
+    step      5/5 plugins keeps plugins
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
@@ -24,6 +25,18 @@ resources() {
 # the application finds its tables
 proof_answer() {
     sh -ec 'curl -fsS http://127.0.0.1:8080/health'
+}
+
+# plugins
+run_plugins() {
+    sh -ec 'base64 -d <"$files/licence" >/opt/app/licence.bin
+mkdir -p /opt/app/plugins
+base64 -d <"$files/plugins" | tar -xf - -C /opt/app/plugins'
+}
+
+# plugins
+proof_plugins() {
+    sh -ec 'test -d /opt/app/plugins'
 }
 
 # each name of /etc/hosts leads where it says

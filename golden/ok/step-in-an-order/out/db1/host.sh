@@ -15,8 +15,8 @@ package_manager=apt
 resources() {
     block     steps /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-steps.cfg none -
-    step      1/4 make-database keeps make-database
-    step      2/4 fill destroys 'the tables are made anew: `items`, no <old> ones, and 2*3*4 __rows__' make-database
+    step      1/5 make-database keeps make-database
+    step      2/5 fill destroys 'the tables are made anew: `items`, no <old> ones, and 2*3*4 __rows__' make-database
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync

@@ -8,10 +8,14 @@
 //! Sources: Gluu's cluster guide for 4.x, and the lists of cluster-mgr, its own tool: the guide
 //! forgets `/idp` and what a node must keep for itself.
 
+mod container;
+mod hand_over;
+mod release;
+
 use super::Expand;
 use super::balancer::{Balancer, External};
 use super::part::{node, overlay};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::value::Version;
 use crate::schema::check::check;
 use crate::source::{Span, Spanned};
@@ -70,6 +74,8 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         Balancer::Ours(over) => parts.nginx(gluu, over, cx),
         Balancer::External(external) => parts.external(gluu, external),
     };
+    let container = container::nodes(&parts, gluu.head).into_iter().map(|it| (Some(it), "nodes"));
+    let handed = hand_over::nodes(&parts, gluu.head).into_iter().map(|it| (Some(it), "nodes"));
     let nodes = [
         (Some(parts.certificate(gluu)), "hostname"),
         (parts.public(gluu, cx), "certificate"),
@@ -83,7 +89,7 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         let made_by = Some(format!("{}/{part}", gluu.key()));
         node.map(|node| Node { made_by, ..node })
     };
-    nodes.into_iter().filter_map(made).collect()
+    container.chain(handed).chain(nodes).filter_map(made).collect()
 }
 
 /// Whether it is a version that is known here; what is no version at all the schema tells.
@@ -99,6 +105,13 @@ fn covered(gluu: &Node, cx: &mut Expand) -> bool {
     false
 }
 
+/// The hosts that are listed, by name, each once; who is unknown is told by others.
+fn names(list: &[Value], cx: &Expand) -> Vec<String> {
+    let mut untold = Diagnostics::default();
+    let hosts = cx.inventory.resolve(list, &mut untold);
+    hosts.iter().map(|host| cx.inventory.host(host.value).name.clone()).collect()
+}
+
 /// What the description says of it.
 struct Parts {
     name: String,
@@ -107,6 +120,8 @@ struct Parts {
     /// The first one seeds the others.
     nodes: Vec<Value>,
     nodes_span: Span,
+    /// The same, by their own names.
+    hosts: Vec<String>,
     balancer: Balancer,
 }
 
@@ -121,8 +136,26 @@ impl Parts {
             hostname: Spanned::new(hostname.as_str()?.to_owned(), hostname.span),
             nodes: nodes.args.clone(),
             nodes_span: nodes.head,
+            hosts: names(&nodes.args, cx),
             balancer: Balancer::read(gluu.child("load-balancer")?, cx)?,
         })
+    }
+
+    fn on_all(&self) -> Node {
+        Node::new("on", self.nodes.clone(), self.nodes_span)
+    }
+
+    fn first(&self) -> &str {
+        self.hosts.first().map_or("", String::as_str)
+    }
+
+    fn first_value(&self) -> Value {
+        Value::string(self.first(), self.nodes_span)
+    }
+
+    /// All nodes but the first.
+    fn further(&self) -> Vec<Value> {
+        self.hosts.iter().skip(1).map(|name| Value::string(name, self.nodes_span)).collect()
     }
 
     /// What a careful administrator would want to know before the first build.
@@ -152,11 +185,7 @@ impl Parts {
         if let Some(value) = cache.and_then(|it| it.args.first()) {
             cx.inventory.resolve(std::slice::from_ref(value), cx.diagnostics);
         }
-        let mut missing = vec![
-            "OpenDJ's replication",
-            "the hand-over of `setup.properties`",
-            "the restart of Apache with its new certificate, and the authority in Java's trust store",
-        ];
+        let mut missing = vec!["OpenDJ's replication", "the authority in Java's trust store"];
         missing.extend(cache.map(|_| "the Redis cache and its tunnels"));
         let message = format!("not made yet: {}", missing.join(", "));
         let help = "these steps of Gluu's guide are still yours";
@@ -174,7 +203,10 @@ impl Parts {
             .with_child(
                 Node::new("on", self.nodes.clone(), self.nodes_span)
                     .with_prop("cert", path("httpd.crt"))
-                    .with_prop("key", path("httpd.key")),
+                    .with_prop("key", path("httpd.key"))
+                    .with_prop("reload", Value::string(container::APACHE, self.nodes_span))
+                    // the package is installed after the first apply, and wants its folder empty
+                    .with_prop("where", Value::string(format!("{ROOT}/usr"), self.nodes_span)),
             )
     }
 
@@ -275,7 +307,11 @@ impl Parts {
             .with_child(node("exclude", &["*~", ".*"], span))
             .with_child(Node::new("exclude", paths(&OWN), span))
             // the younger file wins in silence: what it replaces can be looked up
-            .with_child(node("backup-directory", &[BACKUPS], span));
+            .with_child(node("backup-directory", &[BACKUPS], span))
+            .with_child(hand_over::after(&self.installed(), self.first(), span))
+            .with_children(
+                self.hosts.iter().skip(1).map(|it| hand_over::after(&self.has_keys(), it, span)),
+            );
         match (over, cx.schema.nodes.get("csync2")) {
             (Some(over), Some(form)) => overlay(base, over, form),
             _ => base,

@@ -1,0 +1,1 @@
+cat "$files/answers" >"$files/plain"
