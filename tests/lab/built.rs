@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -220,6 +221,16 @@ pub(crate) fn kdl(text: &str) -> String {
 fn clustergen(folder: &Path, args: &[&str], last: Option<&Path>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clustergen"));
     command.current_dir(folder).args(args).args(last).output().expect("clustergen")
+}
+
+/// Runs clustergen where a description is, on a terminal on which something is typed.
+pub(crate) fn clustergen_in(folder: &Path, args: &str, typed: &str) -> Output {
+    let line = format!("{} {args}", env!("CARGO_BIN_EXE_clustergen"));
+    let mut command = Command::new("script");
+    command.current_dir(folder).args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{typed}\n").as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
 }
 
 /// `cluster.kdl:4:9: error[CG0101]: …`

@@ -122,6 +122,13 @@ impl<'a> Lab<'a> {
         self[name].run(&[&["/root/clustergen/apply.sh"], args].concat())
     }
 
+    /// The host that has an address.
+    pub(crate) fn at(&self, address: &str) -> String {
+        let address = address.parse().expect("an address");
+        let found = self.nodes.iter().find(|(_, node)| node.addresses.contains(&address));
+        found.expect("a host of the lab").0.clone()
+    }
+
     /// Cuts a host's cable: nobody is told, packets just stop.
     pub(crate) fn cut(&self, name: &str) {
         self.switch.ip(&format!("link set {} down", self.nodes[name].port()));

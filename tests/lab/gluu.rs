@@ -10,31 +10,16 @@ use crate::bundle::good;
 use crate::cluster::Lab;
 use crate::host::Host;
 use crate::load::{Answers, Load, serve};
+use crate::runbook::{follow, lines};
 use crate::units::eventually;
+use crate::vendor::{self, CONTAINER};
 
-const STEP: &str = "csync2-idp-first-sync";
-const CONTAINER: &str = "/opt/gluu-server";
 const CLIENT: (&str, &[&str]) = ("client", &["203.0.113.9"]);
 
 /// The example on the platform that the lab is.
 fn built() -> Built {
     let kdl = std::fs::read_to_string(examples().join("gluu-4.kdl")).unwrap();
     Built::of(&kdl.replace("ubuntu-18.04", "debian-12"))
-}
-
-/// What an installed Gluu Server has of what the bundles know.
-fn container(host: &Host) {
-    let conf = format!("{CONTAINER}/etc/gluu/conf");
-    host.write(&format!("{CONTAINER}/usr/share/zoneinfo/America/Chicago"), "TZif");
-    host.write(&format!("{conf}/gluu.properties"), "of the container\n");
-    host.write(&format!("{conf}/salt"), "encodeSalt = own\n");
-    for folder in ["conf", "metadata", "sp", "temp_metadata"] {
-        host.write(&format!("{CONTAINER}/opt/shibboleth-idp/{folder}/x.xml"), "<x/>\n");
-    }
-    for folder in ["idp", "sp"] {
-        let folder = format!("{CONTAINER}/opt/gluu/jetty/identity/conf/shibboleth3/{folder}");
-        host.write(&format!("{folder}/x.vm"), "x\n");
-    }
 }
 
 /// The container's web server, with the certificate that the bundle brought.
@@ -59,36 +44,39 @@ fn cron(host: &Host) -> Output {
     host.run(&words.collect::<Vec<_>>())
 }
 
+/// Every line of the chapter as it stands; between them, what a person does by Gluu's own guide.
+fn brought_up<'a>(built: &'a Built, others: &[(&str, &[&str])]) -> Lab<'a> {
+    let lab = Lab::with(built, others);
+    for line in lines(built, "Bring-up") {
+        if line.contains("--bootstrap idp-installed") {
+            vendor::installed(&lab["node1"]);
+            vendor::set_up(&lab["node1"]);
+        }
+        if let Some(rest) = line.strip_suffix(" clustergen/apply.sh --bootstrap idp-setup") {
+            vendor::installed(&lab[&lab.at(rest.trim_start_matches("ssh root@"))]);
+        }
+        let done = follow(built, &lab, &line, vendor::PASSWORD);
+        let waits = done.status.code() == Some(5) && line.contains("apply.sh");
+        assert!(done.status.success() || waits, "{line}: {}", said(&done));
+    }
+    lab
+}
+
 #[test]
-fn the_nodes_come_up_by_the_runbook_and_stay_alike() {
+fn the_runbook_brings_it_up_line_by_line_and_the_nodes_stay_alike() {
     let built = built();
-    let mut lab = Lab::with(&built, &[CLIENT]);
+    let mut lab = brought_up(&built, &[CLIENT]);
     let nodes = ["node1", "node2"];
     for name in nodes {
-        container(&lab[name]);
-        assert!(ends(&lab.apply(name), 5).contains(STEP));
-        let units = ["cron.service", "csync2.socket"];
+        let units = ["cron.service", "csync2.socket", "gluu-apache.service"];
         good(&lab[name].run(&[&["systemctl", "is-active"], &units[..]].concat()));
         good(&lab[name].run(&[&["systemctl", "is-enabled"], &units[..]].concat()));
-    }
-    // nothing is carried before somebody said who wins
-    lab["node2"].write(&format!("{CONTAINER}/etc/gluu/conf/gluu.properties"), "younger\n");
-    cron(&lab["node2"]);
-    let properties = format!("{CONTAINER}/etc/gluu/conf/gluu.properties");
-    assert_eq!(lab["node1"].read(&properties), "of the container\n");
-    for name in nodes {
-        ends(&lab.ask(name, &["--bootstrap", STEP]), 0);
-        ends(&lab.ask(name, &[]), 0);
         web_server(&lab[name]);
     }
-    assert_eq!(lab["node2"].read(&properties), "of the container\n");
-
+    what_was_made_on_the_first_node_is_on_the_second(&lab);
     files_are_carried(&lab);
     a_stranger_gets_no_answer(&lab);
     for name in built.hosts() {
-        if !nodes.contains(&name.as_str()) {
-            ends(&lab.apply(&name), 0);
-        }
         nothing_is_left_to_do(&lab, &name);
     }
     // a boot changes nothing of that
@@ -97,6 +85,29 @@ fn the_nodes_come_up_by_the_runbook_and_stay_alike() {
         lab.on(name);
         nothing_is_left_to_do(&lab, name);
     }
+}
+
+/// Answers and certificates, but for the address and each node's own pair; who reads them was told.
+fn what_was_made_on_the_first_node_is_on_the_second(lab: &Lab) {
+    let [first, second] = ["node1", "node2"].map(|name| vendor::answers(&lab[name]));
+    assert_eq!(second, first.replace("ip=159.203.126.10", "ip=138.197.65.243"));
+    let certs = format!("{CONTAINER}/etc/certs");
+    let sums = |host: &Host| {
+        let sum = format!("cd {certs} && sha256sum oxauth-keys.jks scim-rs.jks passport/rp.jks");
+        good(&host.run(&["sh", "-c", &sum]))
+    };
+    assert_eq!(sums(&lab["node1"]), sums(&lab["node2"]));
+    let own = ["httpd.crt", "httpd.key", "opendj.pkcs12"].map(|name| format!("{certs}/{name}"));
+    for path in &own {
+        let bytes = |name: &str| std::fs::read(lab[name].path(path)).unwrap();
+        assert_ne!(bytes("node1"), bytes("node2"), "{path}");
+    }
+    let ids = format!("cd {certs} && stat -c '%u:%g %n' oxauth-keys.jks scim-rs.jks");
+    let ids = good(&lab["node2"].run(&["sh", "-c", &ids]));
+    assert!(ids.contains("901:901 oxauth-keys.jks\n0:902 scim-rs.jks"), "{ids}");
+    assert_eq!(vendor::asked(&lab["node1"]), ["reload apache2"]);
+    let asked = vendor::asked(&lab["node2"]);
+    assert_eq!(asked, ["reload apache2", "restart oxauth", "restart identity"]);
 }
 
 /// Over TLS: each knows the other by its certificate.
@@ -151,6 +162,7 @@ fn no_request_fails_while_a_node_is_away() {
     let built = built();
     let mut lab = Lab::with(&built, &[CLIENT]);
     for name in ["node1", "node2"] {
+        vendor::installed(&lab[name]);
         ends(&lab.apply(name), 5);
         web_server(&lab[name]);
     }

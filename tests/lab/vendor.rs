@@ -1,0 +1,118 @@
+//! Stand-ins for what Gluu's packages bring: a container with its own root, and `setup.py` in it.
+//!
+//! The container is a service of the host's systemd with another root, which is what nsenter(1) has
+//! to reach; programs and libraries are the host's. `machinectl` knows its first process, and
+//! `systemctl` in it writes down what it is asked. `setup.py` does what that of 4.1 does as far as
+//! the bundles see it, and refuses what would have it ask a person.
+
+use crate::bundle::good;
+use crate::host::Host;
+
+/// Where the package puts the container.
+pub(crate) const CONTAINER: &str = "/opt/gluu-server";
+const SETUP: &str = "/install/community-edition-setup";
+
+/// What a person answers on the first node, and what `setup.py` draws there.
+const ANSWERS: &str = "\
+hostname=cluster.example.org
+ip=159.203.126.10
+oxtrust_admin_password=Sesame & open
+oxauth_openid_jks_pass=drawn once
+";
+
+/// What the administrator chose.
+pub(crate) const PASSWORD: &str = "Sesame & open";
+
+const UNIT: &str = "\
+[Service]
+ExecStart=/usr/bin/sleep infinity
+RootDirectory=/opt/gluu-server
+BindPaths=/usr /bin /sbin /lib /lib64 /opt/standins:/usr/local/sbin
+MountAPIVFS=yes
+";
+
+const MACHINECTL: &str = r#"#!/bin/sh
+[ "$*" = 'show -p Leader gluu-server' ] || exit 1
+leader=$(systemctl show -p MainPID gluu-container.service | sed 's/.*=//')
+[ "$leader" != 0 ] && echo "Leader=$leader"
+"#;
+
+const SYSTEMCTL: &str = r#"#!/bin/sh
+case $* in
+    '-q is-active apache2' | '-q is-active oxauth' | '-q is-active identity') ;;
+    *is-active*) exit 3 ;;
+    *) echo "$*" >>/var/log/asked ;;
+esac
+"#;
+
+const SETUP_PY: &str = r#"#!/bin/sh
+set -eu
+prompt=1 file=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        -n) prompt='' ;;
+        -f) file=$2 && shift ;;
+        --listen_all_interfaces) ;;
+        *) echo "setup.py: error: unrecognized arguments: $1" >&2; exit 2 ;;
+    esac
+    shift
+done
+[ -z "$prompt" ] || { echo 'Enter hostname: '; exit 1; }
+of() { sed -n "s/^$1=//p" "$file"; }
+for key in hostname ip oxtrust_admin_password; do [ -n "$(of "$key")" ]; done
+for folder in conf metadata sp temp_metadata; do mkdir -p "/opt/shibboleth-idp/$folder"; done
+mkdir -p /etc/gluu/conf /etc/certs/passport /opt/gluu/jetty/identity/conf/shibboleth3/idp \
+    /opt/gluu/jetty/identity/conf/shibboleth3/sp
+echo "of $(of ip)" >/etc/gluu/conf/gluu.properties
+openssl rand -hex 12 >/etc/gluu/conf/salt
+for store in oxauth-keys.jks scim-rs.jks passport/rp.jks httpd.key httpd.crt opendj.pkcs12; do
+    head -c 300 /dev/urandom >"/etc/certs/$store"
+done
+chown -R root:gluu /etc/certs
+chown jetty:jetty /etc/certs/oxauth-keys.jks
+cp "$file" setup.properties.last
+openssl enc -aes-256-cbc -in setup.properties.last -out setup.properties.last.enc -k "$(of oxtrust_admin_password)" 2>/dev/null
+rm setup.properties.last
+"#;
+
+/// The package is installed, and the container up.
+pub(crate) fn installed(host: &Host) {
+    let below = |path: &str| format!("{CONTAINER}{path}");
+    for folder in
+        ["usr", "bin", "sbin", "lib", "lib64", "proc", "sys", "dev", "run", "tmp", "var/log"]
+    {
+        good(&host.run(&["mkdir", "-p", &below(&format!("/{folder}"))]));
+    }
+    host.write(&below("/etc/passwd"), "root:x:0:0::/root:/bin/sh\njetty:x:901:901::/:/bin/false\n");
+    host.write(&below("/etc/group"), "root:x:0:\njetty:x:901:\ngluu:x:902:\n");
+    // where the host looks for it; in the container the host's own is there
+    host.write(&below("/usr/share/zoneinfo/America/Chicago"), "TZif");
+    host.program(&below(&format!("{SETUP}/setup.py")), SETUP_PY);
+    host.program("/opt/standins/systemctl", SYSTEMCTL);
+    host.program("/usr/local/sbin/machinectl", MACHINECTL);
+    host.write("/etc/systemd/system/gluu-container.service", UNIT);
+    good(&host.run(&["systemctl", "start", "gluu-container.service"]));
+}
+
+/// A person has answered `setup.py` on the first node.
+pub(crate) fn set_up(host: &Host) {
+    host.write(&format!("{CONTAINER}{SETUP}/typed"), ANSWERS);
+    let run = format!("cd {SETUP} && ./setup.py -n -f typed && rm typed");
+    good(&host.run(&["/usr/local/sbin/gluu-run", "sh", "-c", &run]));
+}
+
+/// The answers that a node has, decrypted.
+pub(crate) fn answers(host: &Host) -> String {
+    let file = format!("{CONTAINER}{SETUP}/setup.properties.last.enc");
+    let pass = format!("pass:{PASSWORD}");
+    let words = ["openssl", "enc", "-d", "-aes-256-cbc", "-in", &file, "-pass", &pass];
+    String::from_utf8(host.run(&words).stdout).unwrap()
+}
+
+/// What units of the container were asked to do since the last time.
+pub(crate) fn asked(host: &Host) -> Vec<String> {
+    let log = format!("{CONTAINER}/var/log/asked");
+    let lines = if host.path(&log).exists() { host.read(&log) } else { String::new() };
+    host.write(&log, "");
+    lines.lines().map(str::to_owned).collect()
+}
