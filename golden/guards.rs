@@ -40,6 +40,7 @@ pub fn elsewhere(code: Code) -> bool {
         Code::IdentityMismatch,
         Code::KeyMismatch,
         Code::OtherRecipients,
+        Code::ForeignSeal,
         Code::AuthorityEnds,
         Code::AuthorityChanges,
     ]

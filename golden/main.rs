@@ -26,6 +26,7 @@ mod derive;
 mod diffs;
 mod encodings;
 mod err;
+mod forged;
 mod frozen;
 mod guards;
 mod house;

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::against::{GIT, git};
 use crate::cli::{clustergen, code, text};
 use crate::support::{compare_text, golden, no_faults, tree};
-use crate::vault::{ALICE, Project};
+use crate::vault::{ALICE, HOST_KEY, Project};
 
 /// A cluster of some hosts, with a job that has a minute of its own on each.
 fn kdl(hosts: &[&str], more: &str) -> String {
@@ -288,4 +288,33 @@ fn two_first_builds_are_two_clusters() {
     clones.keep_both();
     let said = clones.bad(&clones.ours(), &["build"], "the lock has two lines for `authority`");
     assert!(said.contains("these are two clusters"), "{said}");
+}
+
+/// Whether a blob is the vault's own is seen from its own line alone.
+#[test]
+fn what_two_branches_sealed_for_two_hosts_stays_as_it_is() {
+    let kdl = |more: &str| {
+        let mut text = "cluster \"c\" domain=\"example.org\" platform=\"debian-12\"\n".to_owned();
+        for (number, host) in ["a", "m", "z"].iter().enumerate() {
+            text += &format!(
+                "host \"{host}\" address=\"192.0.2.1{number}\" {{ ssh-host-key \"{HOST_KEY}\"; }}\n"
+            );
+            text += &secret(&format!("of-{host}"), host);
+        }
+        // its lines keep those of secrets and blobs apart
+        text += "cron \"job\" { on \"a\" \"m\" \"z\"; every \"20m\"; command \"true\"; }\n";
+        text + &encrypted() + more
+    };
+    let (of_ours, of_theirs) = (secret("a-new", "a"), secret("z-new", "z"));
+    let clones = Clones::of(&kdl(""), false);
+    let ours = clones.ours();
+    clones.commits(&ours, &kdl(&of_ours));
+    clones.commits(&clones.theirs(), &kdl(&of_theirs));
+    let before = clones.lock();
+    assert_eq!(clones.merge(&kdl(&(of_ours + &of_theirs))), [""; 0]);
+    let merged = tree(&ours.join("cluster.state"));
+    let said = clones.good(&ours, &["build"]);
+    assert!(!said.contains("CG0508"), "{said}");
+    assert!(merged == tree(&ours.join("cluster.state")), "something was made anew");
+    clones.holds(&before, "sealed z ");
 }

@@ -18,7 +18,7 @@ pub const BOB: [&str; 2] = [
     "age14ry30a23vknv6zjfujgaqemyanftdj542ldzsn98jqr0jdk8ws4sukvfxf",
     "AGE-SECRET-KEY-1AH5439Q069EA3PQ6KU8YLEQPZJQWC5CWHGNP9W5AR6GLXSSEF97Q79GL3G",
 ];
-const HOST_KEY: &str =
+pub const HOST_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIK2xi3Goj8f3IbqKvXhs27BKLe4VESX0JhYHX+/L/DZ4";
 
 /// Two hosts with a secret and a certificate each.

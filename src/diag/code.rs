@@ -87,6 +87,7 @@ codes! {
     SecretUnset = "CG0505", "a secret has no value yet";
     NotSealable = "CG0506", "a key to which nothing can be encrypted";
     OtherRecipients = "CG0507", "a vault that is not encrypted to whom the description names";
+    ForeignSeal = "CG0508", "sealed secrets of which nothing says that the vault sealed them";
     CertificateFile = "CG0521", "a file that is no certificate to show";
     CertificateName = "CG0522", "a certificate that does not carry a name";
     ChainBroken = "CG0523", "certificates that did not sign each other";

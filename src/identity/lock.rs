@@ -33,6 +33,8 @@ pub struct SealLine {
     pub request: String,
     /// The SHA-256 of the blob.
     pub sha256: String,
+    /// By what the vault knows that it was sealed with it; locks of old have none.
+    pub mac: Option<String>,
 }
 
 /// What is done to a lock beside what a description asks for.
@@ -96,8 +98,9 @@ impl Lock {
         }
         self.active.print("", &mut out);
         self.retired.print("retired ", &mut out);
-        for (host, SealLine { request, sha256 }) in &self.seals {
-            let _ = writeln!(out, "sealed {host} request={request} sha256={sha256}");
+        for (host, SealLine { request, sha256, mac }) in &self.seals {
+            let mac = mac.as_ref().map(|it| format!(" mac={it}")).unwrap_or_default();
+            let _ = writeln!(out, "sealed {host} request={request} sha256={sha256}{mac}");
         }
         out
     }
@@ -288,10 +291,15 @@ impl Reader<'_> {
                 self.lock.authority = Some(hex(sha256.strip_prefix("sha256=")?, 64)?);
                 return Some(());
             }
-            ["sealed", host, request, sha256] => {
+            ["sealed", host, request, sha256, mac @ ..] => {
                 let line = SealLine {
                     request: hex(request.strip_prefix("request=")?, 8)?,
                     sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
+                    mac: match mac {
+                        [] => None,
+                        [mac] => Some(hex(mac.strip_prefix("mac=")?, 32)?),
+                        _ => return None,
+                    },
                 };
                 self.lock.seals.insert(safe(host)?, line);
                 return Some(());

@@ -3,7 +3,8 @@
 //!
 //! In: a host's slots, the state, the vault. Out: the blob, and its line in the lock. Age gives
 //! other bytes each time, so a blob is made once, and again only where a token or a reader changes;
-//! a token names its value by digest, so this is seen without the vault.
+//! a token names its value by digest, so this is seen without the vault. Whether the vault made what
+//! is there is seen with it (see [`Stamp`]).
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,10 @@ use super::digests::hex;
 use super::lock::{Lock, SealLine};
 use super::mint::Refusal;
 use super::safe::Keep;
+use super::stamp::Stamp;
 use super::state::State;
 use super::values::value;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::plan::{HostPlan, Slot};
 
 /// What is needed to seal.
@@ -25,6 +28,8 @@ pub struct Sealing<'a> {
     pub state: &'a State<'a>,
     pub lock: &'a Lock,
     pub maker: Maker<'a>,
+    /// Of the vault; without one nobody can say who sealed what is there.
+    pub stamp: Option<&'a Stamp>,
 }
 
 /// Who makes a blob that is not there.
@@ -58,6 +63,7 @@ impl Sealing<'_> {
         plan: &HostPlan,
         readers: &[Recipient],
         pack: Packer,
+        diagnostics: &mut Diagnostics,
     ) -> Result<Option<Sealed>, Refusal> {
         let mut known = plan.slots.values().filter(|slot| slot.digest().is_some()).peekable();
         if readers.is_empty() || known.peek().is_none() {
@@ -65,23 +71,35 @@ impl Sealing<'_> {
         }
         let slots: Vec<&Slot> = known.collect();
         let request = request(&slots, readers);
-        if let Some(sealed) = self.kept(&plan.name, &request)? {
-            return Ok(Some(sealed));
+        if let Some(line) = self.lock.seals.get(&plan.name).filter(|it| it.request == request) {
+            if !self.is_ours(&plan.name, line)? {
+                diagnostics.push(foreign(plan, line));
+            } else if let Some(sealed) = self.kept(&plan.name, line)? {
+                return Ok(Some(sealed));
+            }
         }
         let blob = match self.maker {
             Maker::Vault(safe) => make(safe, &slots, readers, pack)?,
             Maker::Rehearsal => "(sealed by the first build)\n".to_owned(),
             Maker::Nobody(why) => return Err(why.clone()),
         };
-        let line = SealLine { request, sha256: hex(&Sha256::digest(blob.as_bytes())) };
+        let sha256 = hex(&Sha256::digest(blob.as_bytes()));
+        let mut line = SealLine { request, sha256, mac: None };
+        if let Some(stamp) = self.stamp {
+            line.mac = stamp.on(&plan.name, &line)?;
+        }
         Ok(Some(Sealed { blob, line, fresh: true }))
     }
 
+    /// Whether the vault sealed what a line names; so it is where nobody can judge.
+    fn is_ours(self, host: &str, line: &SealLine) -> Result<bool, Refusal> {
+        let Some(stamp) = self.stamp else { return Ok(true) };
+        let mac = stamp.on(host, line)?;
+        Ok(mac.is_some() && mac == line.mac)
+    }
+
     /// The blob that the lock names for these values and readers.
-    fn kept(self, host: &str, request: &str) -> Result<Option<Sealed>, Refusal> {
-        let Some(line) = self.lock.seals.get(host).filter(|it| it.request == request) else {
-            return Ok(None);
-        };
+    fn kept(self, host: &str, line: &SealLine) -> Result<Option<Sealed>, Refusal> {
         let blob = self.state.sealed(host);
         let right = |it: &String| hex(&Sha256::digest(it.as_bytes())) == line.sha256;
         match blob.filter(right) {
@@ -93,6 +111,22 @@ impl Sealing<'_> {
             ))),
         }
     }
+}
+
+/// What somebody sealed who had not the vault; or one of old, of which nobody can say.
+fn foreign(plan: &HostPlan, line: &SealLine) -> Diagnostic {
+    let blob = format!("`sealed/{}.age`", plan.name);
+    let (message, help) = match line.mac {
+        Some(_) => (
+            format!("{blob} was not sealed with this vault"),
+            "`clustergen build` seals the vault's values anew; ask who sealed the other one, and why",
+        ),
+        None => (
+            format!("nothing says that {blob} was sealed with this vault"),
+            "`clustergen build` seals it anew, and the line in the lock says so then; locks that an older clustergen wrote have lines without `mac=`",
+        ),
+    };
+    Diagnostic::warning(Code::ForeignSeal, message).at(plan.origin.span, "").help(help)
 }
 
 fn make(

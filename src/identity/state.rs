@@ -81,7 +81,7 @@ impl<'a> State<'a> {
 
     /// Whether the lock names something that a vault holds.
     fn needs_vault(&self) -> bool {
-        let kinds = ["authority ", "certificate ", "secret "];
+        let kinds = ["authority ", "certificate ", "secret ", "sealed "];
         let text = self.lock.as_deref().unwrap_or_default();
         text.lines().any(|line| kinds.iter().any(|kind| line.starts_with(kind)))
     }

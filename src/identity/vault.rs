@@ -25,6 +25,7 @@ use super::random::{draw, entropy};
 use super::revoked;
 use super::safe::{Keep, Safe, as_kept, recipients_file};
 use super::seen::end_of;
+use super::stamp::Stamp;
 use crate::model::key_type::KeyType;
 
 /// The vault of one state folder.
@@ -111,6 +112,16 @@ impl<'a> Vault<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// By what it knows again what is sealed with it.
+    ///
+    /// # Errors
+    /// It is of another cluster than the lock, or cannot be read.
+    pub fn stamp(&mut self) -> Made<Stamp> {
+        belongs(self.safe)?;
+        self.digest_key()?;
+        Stamp::read(self)
     }
 
     fn digest_key(&mut self) -> Made<Zeroizing<Vec<u8>>> {

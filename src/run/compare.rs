@@ -8,7 +8,7 @@ use super::look::{look_on, open_state, read};
 use super::place::{Old, Place};
 use super::report::{Fault, Report};
 use crate::diff::{HostDiff, readers};
-use crate::identity::{Dry, Locked, Maker, Mint, Refusal, Sealing, VaultIs};
+use crate::identity::{Dry, Locked, Maker, Mint, Refusal, Sealing, Stamp, VaultIs};
 use crate::output::{ClusterJson, top_files};
 
 /// Compares what a build would write with what is there; writes nothing, needs no vault. With
@@ -45,7 +45,10 @@ pub fn compare_against<'a>(
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let hosts = selected(compiled, &[])?;
     let maker = if rehearse { Maker::Rehearsal } else { Maker::Nobody(&refusal) };
-    let sealing = Sealing { state: &state, lock: &compiled.allotted.lock, maker };
+    let lock = &compiled.allotted.lock;
+    let judges = state.vault == VaultIs::Open && !lock.seals.is_empty();
+    let stamp = judges.then(|| Stamp::of(place.safe())).transpose()?;
+    let sealing = Sealing { state: &state, lock, maker, stamp: stamp.as_ref() };
     let Worked { found, mut outcomes, runbook } =
         work(place.watch, old, &hosts, compiled, &report.sources, sealing, None)?;
     let (lock, _) = lock_of(compiled, &mut outcomes, true);

@@ -135,7 +135,7 @@ fn seal(
 ) -> Option<Sealed> {
     let readers = compiled.readers.hosts.get(&plan.host)?;
     let pack = |values: &_| payload(values).map_err(|error| error.to_string());
-    let sealed = sealing.seal(plan, readers, pack);
+    let sealed = sealing.seal(plan, readers, pack, diagnostics);
     let sealed = sealed.map_err(|refusal| {
         let what = format!("`sealed/{}.age`", plan.name);
         diagnostics.push(refusal.told(&what, plan.origin.span));

@@ -26,6 +26,7 @@ use crate::diff::{HostDiff, ReaderDiff, page, readers};
 use crate::identity::{
     Lock, Locked, Maker, Mint, Sealing, State, StateWrites, Vault, VaultIs, sealed_in,
 };
+use crate::model::settled::Settled;
 use crate::output::{
     ClusterJson, Stage, StagedHost, finish, read_host, recover, top_files, write_state,
 };
@@ -63,9 +64,12 @@ pub fn build<'a>(
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let existing = place.old().existing(compiled)?;
     let hosts = selected(compiled, only)?;
+    let stamps = without_vault.is_none() && state.vault != VaultIs::Closed && seals(compiled);
+    let stamp = stamps.then(|| vault.stamp()).transpose()?;
     let stage = Stage::new(place.disk, place.out)?;
     let maker = without_vault.as_ref().map_or(Maker::Vault(&vault), Maker::Nobody);
-    let sealing = Sealing { state: &state, lock: &compiled.allotted.lock, maker };
+    let (lock, stamp) = (&compiled.allotted.lock, stamp.as_ref());
+    let sealing = Sealing { state: &state, lock, maker, stamp };
     let worked =
         work(place.watch, place.old(), &hosts, compiled, &report.sources, sealing, Some(&stage));
     if worked.as_ref().map_or(true, |it| it.found.fatal(place.strict)) {
@@ -102,6 +106,13 @@ pub fn build<'a>(
     report.diffs = Some(diffs);
     report.readers = readers;
     Ok(report)
+}
+
+/// Whether anything may have to be sealed.
+fn seals(compiled: &Compiled) -> bool {
+    let Settled { leaves, secrets, .. } = &compiled.allotted.settled;
+    let values = leaves.len() + secrets.len();
+    values > 0 && !compiled.readers.hosts.is_empty()
 }
 
 /// The lock with what was sealed, and the blobs that are new or of use no more. A host that was not

@@ -40,6 +40,14 @@ super::explanations! {
         "Run `clustergen secrets rekey` and commit what it writes. What somebody could open once is
          known to them: draw anew what matters by `clustergen secrets rotate`.";
 
+    ForeignSeal, "vault/a-blob-of-somebody-else.txt":
+        "A host opens what is sealed to its SSH key, whoever sealed it: its key is public. So the lock
+         has a digest of each blob that only who has the vault can make. Where it is missing or wrong,
+         values of somebody else may be in there.";
+        "`clustergen build` with the vault seals the vault's values anew; with `--strict` it stops here
+         first. Find out who committed the blob. Lines of an older clustergen have no `mac=`: build
+         once without `--strict`, and commit what is new.";
+
     CertificateFile, "err/certificate/a-file-that-is-cut-off.case":
         "What somebody else signed is shown as it is committed. A daemon refuses a file that is no
          certificate, and then serves nobody.";
