@@ -16,6 +16,7 @@
 // tests prepare what they look at
 #![allow(clippy::disallowed_methods, clippy::too_many_lines)]
 
+mod adopted;
 mod against;
 mod authority;
 mod carried;

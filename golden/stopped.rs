@@ -45,7 +45,7 @@ file "/etc/told" {{ on "a"; mode "0600"; content "{{{{ secret(\"told\") }}}}"; }
     Edited { base: RealFolder(std::env::temp_dir()), name: "cluster.kdl".to_owned(), text }
 }
 
-fn identities(people: &[[&str; 2]]) -> Identities {
+pub fn identities(people: &[[&str; 2]]) -> Identities {
     let mut identities = Identities::default();
     for [_, secret] in people {
         identities.add(secret).unwrap();
@@ -91,11 +91,11 @@ fn untidy(state: &Path, encrypted: bool) -> Vec<String> {
     vault.keys().filter(wrong).cloned().chain(rest).collect()
 }
 
-type Change = fn(Place) -> Result<(), String>;
+pub type Change = fn(Place) -> Result<(), String>;
 
 /// Stops a change at every operation, and has it fail at every third. `people` can open the vault
 /// before or after.
-fn at_every_operation(
+pub fn at_every_operation(
     old: &Bench,
     people: &[[&str; 2]],
     kdl: &Edited,

@@ -1,5 +1,5 @@
 //! `certs import`: the way back of a request. Files as the authority sent them become the file
-//! that the description names.
+//! that the description names. Not here: pairs that hosts have already (see `adopt`).
 
 use std::path::Path;
 
@@ -111,6 +111,11 @@ fn authority(inventory: &Inventory) -> Result<Wanted, Fault> {
 
 /// One for all hosts, or one for each.
 fn wanted(facts: &Facts, inventory: &Inventory, name: &str) -> Result<Vec<Wanted>, Fault> {
+    if !facts.certificates.contains_key(name) && facts.leaves.keys().any(|key| key.name == name) {
+        return asked(format!(
+            "each host makes a `{name}` of its own known to its peers: what one has already is taken over as `node1/{name}`"
+        ));
+    }
     let certificate = find(facts, name)?;
     let CertificateSource::Files { cert, .. } = &certificate.source else { return Ok(Vec::new()) };
     let one = |host: Option<HostId>| {

@@ -17,7 +17,7 @@ pub struct Row {
     pub name: String,
     /// Those that show it, sorted.
     pub hosts: Vec<String>,
-    /// `cluster-ca`, `files` or `on-host`.
+    /// `cluster-ca`, `files`, `on-host` or `adopted`.
     pub source: &'static str,
     /// What it says; `None` where it is not made yet, or not here.
     pub seen: Option<Seen>,
@@ -47,11 +47,13 @@ fn rows(compiled: &Compiled) -> Vec<Row> {
     for key in facts.leaves.keys() {
         let host = &inventory.host(key.host).name;
         let issued = allotted.settled.leaves.get(key);
+        let adopted = issued.is_some_and(|it| it.signs_itself.is_some());
         let mut chain = issued.map(|it| seen(&it.pem)).unwrap_or_default().into_iter();
         let own = chain.next();
         // one that is kept or made for each host is each host's own
         let which = own.as_ref().map_or_else(|| host.clone(), |it| it.sha256.clone());
-        let (name, source) = (key.name.clone(), source(&key.name));
+        let source = if adopted { "adopted" } else { source(&key.name) };
+        let name = key.name.clone();
         let row = rows.entry((name.clone(), which)).or_insert(Row {
             name,
             hosts: Vec::new(),

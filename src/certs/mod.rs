@@ -4,11 +4,13 @@
 //! is new lies in the state folder, or beside the description, written as a build writes it. Not
 //! here: bundles, which the next build makes.
 
+mod adopt;
 mod csr;
 mod import;
 mod list;
 mod renew;
 
+pub use adopt::{Adopted, adopt};
 pub use csr::{Asked, Request, Wanted, requests};
 pub use import::{Imported, ImportedFile, import};
 pub use list::{Row, ends_by, json, list, table};

@@ -60,7 +60,7 @@ pub fn renew<'a>(
     }
     let mut change = Change { forget, ..Change::default() };
     if renewing.revoke {
-        revocable(compiled)?;
+        revocable(compiled, &change.forget)?;
         let serials = change.forget.iter().filter_map(|key| Some(old.get(key)?.serial.clone()));
         change.revoke = serials.map(|serial| (serial, now.date().to_string())).collect();
     }
@@ -91,8 +91,14 @@ pub fn renew<'a>(
     Ok((report, renewals))
 }
 
-/// nginx asks for a list of every authority on the way to the root, and the root's is not here.
-fn revocable(compiled: &Compiled) -> Result<(), Fault> {
+/// Only who signed takes back. nginx asks for a list of every authority on the way to the root, and the root's is not here.
+fn revocable(compiled: &Compiled, chosen: &BTreeSet<String>) -> Result<(), Fault> {
+    let lines = &compiled.allotted.lock.active.certificates;
+    if let Some(key) = chosen.iter().find(|key| lines.get(*key).is_some_and(|it| it.adopted)) {
+        return asked(format!(
+            "`{key}` was taken over, and nobody but its peers knows it: `certs renew` makes a new one, and they drop this one when they have their new bundles"
+        ));
+    }
     let leaves = &compiled.allotted.settled.leaves;
     let ours = |name: &str| {
         let named = compiled.facts.certificates.get(name);

@@ -126,7 +126,8 @@ pub(super) enum CertsCommand {
     /// with new keys at once. The next build carries both to the hosts.
     Revoke(RevokeArgs),
     /// Take in what came back for a request: finds the certificate for the key in the vault, sorts
-    /// its chain, and writes the file that the description names.
+    /// its chain, and writes the file that the description names. Of one host (`node1/csync2`), take
+    /// over the certificate and the key that it has, which its peers know already.
     Import(AnswerArgs),
     /// Print a request (PKCS#10) for a certificate with `source "files"`, or for `ca`, an authority
     /// below somebody else's; makes its key in the vault where there is none.
@@ -190,10 +191,12 @@ pub(super) struct AnswerArgs {
     /// The description.
     pub(super) description: PathBuf,
 
-    /// The certificate's name; `ca` for the authority of the description.
+    /// The certificate's name; `ca` for the authority of the description; `node1/csync2` for what
+    /// that host shows to its peers.
     pub(super) name: String,
 
-    /// What was sent, in PEM: certificate, chain and root, in any order, in one file or several.
+    /// What was sent, in PEM: certificate, chain and root, in any order, in one file or several; of one
+    /// host, a file with its certificate and one with its key.
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
 

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use time::{Date, OffsetDateTime};
+use zeroize::Zeroizing;
 
 use super::args::{AnswerArgs, CertsCommand, CsrArgs, Input, ListArgs, RenewArgs, RevokeArgs};
 use super::commands::{Held, hold, judge};
 use super::project::Project;
 use super::{Done, Failure, Manner, print, tell, write};
 use crate::certs::{
-    Renewing, Wanted, ends_by, import as import_files, json, list as list_all, renew as renew_all,
-    requests, table,
+    Renewing, Wanted, adopt as adopt_pair, ends_by, import as import_files, json, list as list_all,
+    renew as renew_all, requests, table,
 };
 use crate::diag::render::render;
 use crate::disk::{Look, RealDisk};
@@ -80,11 +81,14 @@ fn make_anew(input: &Input, renewing: &Renewing, manner: Manner) -> Done {
     Ok(())
 }
 
-/// `certs import`: what came back for a request.
+/// `certs import`: what came back for a request; of one host, what it has already.
 fn import(args: &AnswerArgs, manner: Manner) -> Done {
     let input = Input { description: args.description.clone(), state: args.state.clone() };
     let project = Project::open(&input, None)?;
     let _one_at_a_time = hold(&project.description())?;
+    if args.name.contains('/') {
+        return adopt(&project, args, manner);
+    }
     let files = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     let now = OffsetDateTime::now_utc();
     let imported = import_files(project.place(manner), project.folder(), &args.name, &files, now)?;
@@ -99,6 +103,25 @@ fn import(args: &AnswerArgs, manner: Manner) -> Done {
             ));
         }
     }
+    Ok(())
+}
+
+/// A certificate and its key, as a host has them.
+fn adopt(project: &Project, args: &AnswerArgs, manner: Manner) -> Done {
+    let _state = Held::hold(project.state())?;
+    let files = args.files.iter().map(|path| {
+        let (name, text) = read(path)?;
+        Ok((name, Zeroizing::new(text)))
+    });
+    let files: Vec<_> = files.collect::<Result<_, Failure>>()?;
+    let now = OffsetDateTime::now_utc();
+    let adopted = adopt_pair(project.place(manner), &args.name, &files, now)?;
+    tell(&render(&adopted.diagnostics, &adopted.sources, manner.format, true));
+    let until = adopted.until.ok_or(Failure::Description)?;
+    print(&format!("{}: until {until}\n", args.name))?;
+    tell(
+        "`clustergen build` puts it into the bundles; the vault has the key, so remove the copy\n",
+    );
     Ok(())
 }
 

@@ -120,7 +120,7 @@ pub fn unfit_to_sign(pem: &str, today: Date) -> Vec<String> {
     wrong.into_iter().chain(ended(pem, today)).collect()
 }
 
-fn ended(pem: &str, today: Date) -> Option<String> {
+pub(super) fn ended(pem: &str, today: Date) -> Option<String> {
     let leaf = seen(pem).into_iter().next()?;
     (leaf.until < today).then(|| format!("it ended on {}", leaf.until))
 }

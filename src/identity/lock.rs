@@ -77,6 +77,8 @@ pub struct CertificateLine {
     pub sha256: String,
     /// The day on which it ends.
     pub until: String,
+    /// Whether it was somebody else's before, and stays whatever is asked for.
+    pub adopted: bool,
 }
 
 impl Lock {
@@ -152,6 +154,12 @@ impl Lock {
         }
     }
 
+    /// Takes a certificate over that somebody else made.
+    pub fn adopt(&mut self, key: &str, line: CertificateLine) {
+        self.retired.certificates.remove(key);
+        self.active.certificates.insert(key.to_owned(), line);
+    }
+
     /// Forgets certificates, so that they are made anew; some of them are revoked.
     pub fn change(&mut self, change: &Change) {
         for lines in [&mut self.active, &mut self.retired] {
@@ -190,10 +198,11 @@ impl Lock {
 impl Lines {
     fn print(&self, prefix: &str, out: &mut String) {
         for (key, line) in &self.certificates {
-            let CertificateLine { request, key: public, sha256, until } = line;
+            let CertificateLine { request, key: public, sha256, until, adopted } = line;
+            let adopted = if *adopted { " adopted" } else { "" };
             let _ = writeln!(
                 out,
-                "{prefix}certificate {key} request={request} key={public} sha256={sha256} until={until}"
+                "{prefix}certificate {key} request={request} key={public} sha256={sha256} until={until}{adopted}"
             );
         }
         for (key, digest) in &self.secrets {
@@ -324,12 +333,16 @@ impl Reader<'_> {
             words => (words, &mut self.lock.active),
         };
         match words {
-            ["certificate", key, request, public, sha256, until] => {
+            ["certificate", key, request, public, sha256, until, adopted @ ..] => {
+                if !matches!(adopted, [] | ["adopted"]) {
+                    return None;
+                }
                 let line = CertificateLine {
                     request: hex(request.strip_prefix("request=")?, 8)?,
                     key: hex(public.strip_prefix("key=")?, 8)?,
                     sha256: hex(sha256.strip_prefix("sha256=")?, 64)?,
                     until: day(until.strip_prefix("until=")?)?,
+                    adopted: !adopted.is_empty(),
                 };
                 lines.certificates.insert(safe(key)?, line);
             }

@@ -4,6 +4,7 @@
 //! to be written of lock, certificates and vault. The only place with entropy and dates, and
 //! those only behind [`Mint`].
 
+mod adopt;
 mod answer;
 mod belongs;
 mod chain;
@@ -30,6 +31,7 @@ mod state;
 mod values;
 mod vault;
 
+pub use adopt::Pair;
 pub use answer::{Answer, Fitting, unfit, unfit_to_sign};
 pub use crypt::{Identities, Recipient, Unusable};
 pub use given::{Given, given, key_of_files};
@@ -40,7 +42,7 @@ pub use readers::{Readers, VAULT, compare_recipients, readers, sealed_in};
 pub use safe::{Keep, Safe, opened, rekeyed};
 pub use seals::{Maker, Packer, Sealed, Sealing};
 pub use seen::{Seen, certificate_words, seen};
-pub use settle::{Allotted, settle};
+pub use settle::{Allotted, leaf_request, settle};
 pub use stamp::Stamp;
 pub use state::{State, StateWrites, VaultIs};
 pub use values::{value, value_name};

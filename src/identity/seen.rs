@@ -41,6 +41,12 @@ pub fn seen(pem: &str) -> Vec<Seen> {
     seen.collect()
 }
 
+/// The subject of the first one, as it is encoded, in hexadecimal digits.
+pub(super) fn subject(pem: &str) -> Option<String> {
+    let block = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?;
+    Some(hex(block.parse_x509().ok()?.subject().as_raw()))
+}
+
 /// When the first one ends.
 pub(super) fn end_of(pem: &str) -> Option<OffsetDateTime> {
     let block = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?;

@@ -11,6 +11,7 @@ use rcgen::{Issuer, KeyPair};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::adopt::Pair;
 use super::belongs::belongs;
 use super::chain::names_issuer;
 use super::crypt::Recipient;
@@ -136,12 +137,12 @@ impl<'a> Vault<'a> {
     }
 
     /// Takes a new key up; another one that has its name stays beside it.
-    fn keep(&mut self, name: String, key: &KeyPair) -> Made<()> {
+    fn keep(&mut self, name: String, key: Zeroizing<Vec<u8>>) -> Made<()> {
         if let Some(old) = self.read(&name)? {
             let digest = public_digest(&key_pair(&name, &old)?);
             self.pending.insert(old_name(&name, &digest), old);
         }
-        self.pending.insert(name, keys::pem(key));
+        self.pending.insert(name, key);
         Ok(())
     }
 
@@ -161,6 +162,19 @@ impl<'a> Vault<'a> {
         let digest = keyed_digest(&digest_key, key, &value)?;
         self.pending.insert(name, value);
         Ok(digest)
+    }
+
+    /// Takes a key in that a host has already; another one that has its name stays beside it.
+    ///
+    /// # Errors
+    /// What is there cannot be read.
+    pub fn adopt(&mut self, key: &str, pair: &Pair) -> Made<()> {
+        belongs(self.safe)?;
+        let name = key_name(key);
+        if self.read(&name)?.is_some_and(|old| *old == *pair.key) {
+            return Ok(());
+        }
+        self.keep(name, pair.key.clone())
     }
 
     /// Draws a secret's value anew.
@@ -251,7 +265,7 @@ impl<'a> Vault<'a> {
             None if own => {
                 belongs(self.safe)?;
                 let key = keys::make(kind)?;
-                self.keep(name, &key)?;
+                self.keep(name, keys::pem(&key))?;
                 Ok(Some(key))
             }
             known => Ok(known),
@@ -275,7 +289,7 @@ impl<'a> Vault<'a> {
         };
         let made = forms::authority(&signer.cluster, &key, self.today())?;
         if fresh {
-            self.keep(AUTHORITY_KEY.to_owned(), &key)?;
+            self.keep(AUTHORITY_KEY.to_owned(), keys::pem(&key))?;
         }
         Ok(made)
     }
@@ -331,7 +345,7 @@ impl Mint for Vault<'_> {
         let mut leaves = Vec::new();
         for (request, (leaf, fresh)) in requests.iter().zip(self.sign(requests, &pem)?) {
             if let Some(key) = fresh {
-                self.keep(key_name(&request.key), &key)?;
+                self.keep(key_name(&request.key), keys::pem(&key))?;
             }
             leaves.push(leaf);
         }

@@ -118,7 +118,8 @@ pub struct LeafKey {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Usage {
     Server,
-    /// Server and client: both ends of a connection between equals.
+    /// Server and client: both ends of a connection between equals, each of whom knows the other's
+    /// certificate itself and asks nobody who signed it.
     Peer,
 }
 

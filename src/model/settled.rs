@@ -17,6 +17,9 @@ pub struct IssuedLeaf {
     pub key_digest: String,
     /// The leaf itself, DER in upper-case hexadecimal digits, for peers that pin it.
     pub der: String,
+    /// Its subject, where it signs itself: the cluster's authority did not, and peers have to name it
+    /// to be shown it.
+    pub signs_itself: Option<String>,
     /// The leaf in a few words: `sha256:1f2e3d4c5b6a7988 until 2036-11-17`.
     pub words: String,
 }

@@ -67,6 +67,7 @@ mod snapshot;
 mod started;
 mod steps;
 mod sync;
+mod takeover;
 mod time;
 mod tools;
 mod trees;

@@ -9,7 +9,7 @@ use super::super::mint::{LeafRequest, Signer};
 use super::super::revoked;
 use super::super::seen::seen;
 use super::super::signer::GivenSigner;
-use super::Run;
+use super::{Run, leaf_request};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{CertificateSource, Leaf, LeafKey};
 use crate::model::key_type::KeyType;
@@ -23,8 +23,10 @@ impl Run<'_> {
             let named = certificates.get(&key.name);
             named.is_none_or(|it| it.source == CertificateSource::ClusterCa)
         };
-        let leaves = self.facts.leaves.iter().filter(|(key, _)| ours(key));
-        let leaves: Vec<(&LeafKey, &Leaf)> = leaves.collect();
+        let facts = self.facts;
+        let leaves = facts.leaves.iter().filter(|(key, _)| ours(key));
+        let mut leaves: Vec<(&LeafKey, &Leaf)> = leaves.collect();
+        leaves.retain(|(key, leaf)| !self.adopted(key, leaf));
         let Some((key, first)) = leaves.first().copied() else { return };
         let Some((signer, stays)) = self.signer(given.signer.as_ref(), first.origin.span) else {
             return;
@@ -33,7 +35,7 @@ impl Run<'_> {
         self.chain = known.as_deref().map_or_else(String::new, |pem| top(pem).0);
         let mut requests: Vec<(LeafKey, LeafRequest, Span)> = Vec::new();
         for (key, leaf) in leaves {
-            let request = self.request(key, leaf);
+            let request = leaf_request(self.inventory, key, leaf);
             if !(stays && self.kept(key, leaf, &request)) {
                 requests.push((key.clone(), request, leaf.origin.span));
             }

@@ -5,24 +5,25 @@ use sha2::{Digest, Sha256};
 use super::super::digests::{certificate_hex, hex, pem_digest};
 use super::super::lock::CertificateLine;
 use super::super::mint::LeafRequest;
-use super::super::seen::leaf_words;
+use super::super::seen::{leaf_words, subject};
 use super::Run;
 use crate::diag::{Code, Diagnostic};
+use crate::inventory::Inventory;
 use crate::model::facts::{Leaf, LeafKey, Usage};
 use crate::model::key_type::KeyType;
 use crate::model::settled::IssuedLeaf;
 use crate::source::Span;
 
 impl Run<'_> {
-    pub(super) fn request(&self, key: &LeafKey, leaf: &Leaf) -> LeafRequest {
-        LeafRequest {
-            key: format!("{}/{}", self.inventory.host(key.host).name, key.name),
-            names: leaf.names.clone(),
-            addresses: leaf.addresses.clone(),
-            usage: leaf.usage,
-            validity: leaf.validity,
-            key_type: leaf.key_type,
+    /// Whether the lock has a certificate that was taken over: nobody here signs it.
+    pub(super) fn adopted(&mut self, key: &LeafKey, leaf: &Leaf) -> bool {
+        let request = leaf_request(self.inventory, key, leaf);
+        let line = self.old.certificate(&request.key).filter(|it| it.adopted).cloned();
+        let Some(line) = line else { return false };
+        if let Some(pem) = self.named(&request.key, &line.sha256, leaf.origin.span) {
+            self.issued(key, &request, pem, line);
         }
+        true
     }
 
     /// Whether the lock has a certificate for the same request, and the certificate is there.
@@ -74,6 +75,7 @@ impl Run<'_> {
                 key: leaf.key_sha256[..8].to_owned(),
                 sha256: leaf.sha256,
                 until: leaf.until,
+                adopted: false,
             };
             self.out.certificates.insert(request.key.clone(), leaf.pem.clone());
             self.issued(key, request, leaf.pem, line);
@@ -91,15 +93,29 @@ impl Run<'_> {
     fn issued(&mut self, key: &LeafKey, request: &LeafRequest, pem: String, line: CertificateLine) {
         let (private, key_digest) = (format!("key/{}", request.key), line.key.clone());
         let (der, words) = (certificate_hex(&pem), leaf_words(&pem));
-        let pem = pem + &self.chain;
-        let issued = IssuedLeaf { pem, key: private, key_digest, der, words };
+        let signs_itself = if line.adopted { subject(&pem) } else { None };
+        let pem = if line.adopted { pem } else { pem + &self.chain };
+        let issued = IssuedLeaf { pem, key: private, key_digest, der, signs_itself, words };
         self.out.settled.leaves.insert(key.clone(), issued);
         self.out.lock.active.certificates.insert(request.key.clone(), line);
     }
 }
 
+/// What a certificate is asked to say.
+#[must_use]
+pub fn leaf_request(inventory: &Inventory, key: &LeafKey, leaf: &Leaf) -> LeafRequest {
+    LeafRequest {
+        key: format!("{}/{}", inventory.host(key.host).name, key.name),
+        names: leaf.names.clone(),
+        addresses: leaf.addresses.clone(),
+        usage: leaf.usage,
+        validity: leaf.validity,
+        key_type: leaf.key_type,
+    }
+}
+
 /// Eight digits of everything that a certificate is asked to say.
-fn request_digest(request: &LeafRequest) -> String {
+pub(in crate::identity) fn request_digest(request: &LeafRequest) -> String {
     let usage = match request.usage {
         Usage::Server => "server",
         Usage::Peer => "peer",

@@ -3,6 +3,9 @@
 mod authority;
 mod leaves;
 
+pub use leaves::leaf_request;
+pub(super) use leaves::request_digest;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::digests::certificate_hex;
@@ -182,7 +185,8 @@ impl Run<'_> {
             let key_digest = leaf.key_sha256[..8].to_owned();
             let (pem, der) = (leaf.pem.clone(), certificate_hex(&leaf.pem));
             let (key_of, words) = (leaf.key.clone(), leaf_words(&pem));
-            let issued = IssuedLeaf { pem, key: key_of, key_digest, der, words };
+            let issued =
+                IssuedLeaf { pem, key: key_of, key_digest, der, words, signs_itself: None };
             self.out.settled.leaves.insert(key.clone(), issued);
         }
     }

@@ -1,12 +1,14 @@
 //! `csync2.cfg` and what lies beside it, for one host.
 
+use std::collections::BTreeSet;
+
 use super::super::lowering::Owner;
 use super::super::rotation::Rotation;
 use super::super::{Located, Lowering, grid};
 use super::peers::script;
 use super::{Action, Csync2, Daemon, ROTATION, myself, purpose};
 use crate::diag::{Code, Diagnostic};
-use crate::model::facts::{ClaimKind, service_kind};
+use crate::model::facts::{ClaimKind, LeafKey, service_kind};
 use crate::model::plan::{Body, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
@@ -23,7 +25,7 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     let package = cx.fact("csync2.package", owner);
     cx.package(owner, package);
     lower_config(services, dir, cx);
-    lower_pair(owner, dir, cx);
+    lower_pair(services, dir, cx);
     lower_listener(services, cx);
     lower_schedule(services, dir, cx);
     lower_rotation(services, cx);
@@ -130,9 +132,27 @@ fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     cx.check(first.owner(), &command, &[0, 2], &reads);
 }
 
-fn lower_pair(owner: Owner, dir: &str, cx: &mut Lowering) {
-    let leaf = cx.leaf(Csync2::KIND).map(|leaf| leaf.pem.clone()).unwrap_or_default();
-    let pem = leaf + &cx.authority();
+/// What this host shows, and behind it what its peers' certificates are issued by: who is not named
+/// by these subjects shows none. One that signs itself is its own issuer.
+fn lower_pair(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
+    let [first, ..] = services else { return };
+    let owner = first.owner();
+    let own = cx.leaf(Csync2::KIND).cloned();
+    let mut pem = own.as_ref().map(|it| it.pem.clone()).unwrap_or_default();
+    let mut named: BTreeSet<String> = own.and_then(|it| it.signs_itself).into_iter().collect();
+    let members = services.iter().flat_map(|it| &it.options.members).map(|it| it.value);
+    let (mut others, mut signed) = (String::new(), false);
+    for host in members.collect::<BTreeSet<_>>() {
+        let key = LeafKey { host, name: Csync2::KIND.to_owned() };
+        let Some(leaf) = cx.settled.leaves.get(&key) else { continue };
+        match &leaf.signs_itself {
+            Some(subject) if named.insert(subject.clone()) => others.push_str(&leaf.pem),
+            Some(_) => {}
+            None => signed = true,
+        }
+    }
+    pem.extend(signed.then(|| cx.authority()));
+    pem.push_str(&others);
     let body = Body::Certificate { pem };
     cx.root_file(owner, &format!("{dir}/csync2_ssl_cert.pem"), 0o644, body, OnChange::Nothing);
     let body = Body::Secret { token: cx.private_key(Csync2::KIND) };
