@@ -30,6 +30,7 @@ mod err;
 mod forged;
 mod frozen;
 mod guards;
+mod hidden;
 mod house;
 mod import;
 mod links;

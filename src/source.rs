@@ -178,6 +178,11 @@ impl<'a> Sources<'a> {
         &self.files[id.0 as usize]
     }
 
+    /// All texts that were read so far.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.text.as_str())
+    }
+
     /// The whole of a text.
     #[must_use]
     pub fn span(&self, id: FileId) -> Span {

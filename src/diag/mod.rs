@@ -6,6 +6,7 @@
 
 mod code;
 mod explain;
+mod keys;
 pub mod render;
 mod suggest;
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::keys::hidden;
 use super::{Diagnostic, Diagnostics, Severity, counted};
 use crate::source::{SourceFile, Sources, Span};
 
@@ -25,9 +26,13 @@ pub enum Format {
 const MOST_EXCERPTS: usize = 100;
 const MOST_LINES: usize = 1000;
 
-/// Renders errors first, then in the order of the places, a count at the end.
+/// Renders errors first, then in the order of the places, a count at the end; no private key is shown.
 #[must_use]
 pub fn render(all: &Diagnostics, sources: &Sources, format: Format, colour: bool) -> String {
+    hidden(rendered(all, sources, format, colour), sources)
+}
+
+fn rendered(all: &Diagnostics, sources: &Sources, format: Format, colour: bool) -> String {
     let mut out = String::new();
     let list = all.sorted();
     let most = if format == Format::Human { MOST_EXCERPTS } else { MOST_LINES };
