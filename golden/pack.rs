@@ -242,12 +242,41 @@ fn one_host_is_packed_over_what_lies_there_and_no_link_is_followed() {
     packed(folder.path(), &["--host", "a", "--to", "to"]);
     assert_eq!(fs::read_to_string(folder.path().join("elsewhere")).unwrap(), "mine");
     assert!(to.join("a.zip").symlink_metadata().unwrap().is_file());
-    assert_eq!(tree(&to).into_keys().collect::<Vec<_>>(), ["a.zip"], "a folder of theirs");
+    assert_eq!(tree(&to).into_keys().collect::<Vec<_>>(), [".gitignore", "a.zip"]);
     packed(folder.path(), &[]);
     assert_eq!(
         tree(&folder.path().join("packs")).into_keys().collect::<Vec<_>>(),
         [".gitignore", "a.zip", "b.zip"]
     );
+}
+
+/// Somebody adds all that is there, whatever the folder was before.
+#[test]
+fn no_archive_is_committed_by_accident() {
+    for (rules, files) in [(None, &["mine"][..]), (Some("*.log"), &["mine"]), (Some(""), &[])] {
+        let folder = project();
+        let to = folder.path().join("to");
+        fs::create_dir(&to).unwrap();
+        for name in files {
+            fs::write(to.join(name), "mine").unwrap();
+        }
+        if let Some(rules) = rules {
+            fs::write(to.join(".gitignore"), rules).unwrap();
+        }
+        packed(folder.path(), &["--to", "to"]);
+        let told = fs::read_to_string(to.join(".gitignore")).unwrap();
+        assert!(told.starts_with(rules.unwrap_or_default()), "{told}");
+        packed(folder.path(), &["--to", "to"]);
+        assert_eq!(told, fs::read_to_string(to.join(".gitignore")).unwrap());
+        // what a write that was killed leaves has values in it too
+        fs::write(to.join(".a.zip.new"), "half").unwrap();
+        let mut git = Command::new("sh");
+        git.args(["-ec", "git init -q .; git add -A; git ls-files to"]).current_dir(folder.path());
+        let listed = text(&git.output().unwrap());
+        let listed: Vec<&str> = listed.lines().collect();
+        let files: Vec<String> = files.iter().map(|name| format!("to/{name}")).collect();
+        assert_eq!(listed, [&["to/.gitignore".to_owned()], &files[..]].concat());
+    }
 }
 
 /// What is done to a project, or how it is packed, and what is said then.

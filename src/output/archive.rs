@@ -18,6 +18,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use super::state::replace;
 use super::tree::{OutFault, at, parents};
 use crate::disk::Disk;
+use crate::identity::waiting;
 
 /// 1980-01-01, the first date that a zip can carry; GNU tar finds older ones implausible.
 const DATE: u64 = 315_532_800;
@@ -52,8 +53,7 @@ pub struct Packed<'a> {
     pub mode: u32,
 }
 
-/// Writes an archive into a folder, over an older one of its name. Git is told to leave a folder
-/// alone in which nothing was yet.
+/// Writes an archive into a folder, over an older one of its name, after git is told to leave it alone.
 ///
 /// # Errors
 /// It cannot be written.
@@ -63,15 +63,35 @@ pub fn keep_archive(
     name: &str,
     bytes: &[u8],
 ) -> Result<PathBuf, OutFault> {
-    if at(folder, disk.list(folder))?.is_empty() {
-        at(folder, disk.make_folder(folder, FOLDER))?;
-        let text =
-            "# Written by clustergen: archives with secrets are no part of the history.\n*\n";
-        replace(disk, &folder.join(".gitignore"), text.as_bytes(), 0o644)?;
+    let theirs = !at(folder, disk.list(folder))?.is_empty();
+    at(folder, disk.make_folder(folder, FOLDER))?;
+    if theirs {
+        // also what a write that was stopped leaves
+        ignored(disk, folder, &[&format!("/{name}"), &format!("/{}", waiting(name))])?;
+    } else {
+        ignored(disk, folder, &["*"])?;
     }
     let path = folder.join(name);
     replace(disk, &path, bytes, 0o600)?;
     Ok(path)
+}
+
+/// Has git leave names in a folder alone. Rules that are there stay.
+fn ignored(disk: &dyn Disk, folder: &Path, rules: &[&str]) -> Result<(), OutFault> {
+    let path = folder.join(".gitignore");
+    let old = at(&path, disk.read(&path))?.unwrap_or_default();
+    let has = |rule: &str| old.split(|byte| *byte == b'\n').any(|line| line == rule.as_bytes());
+    let mut missing = rules.iter().filter(|rule| !has("*") && !has(rule)).peekable();
+    if missing.peek().is_none() {
+        return Ok(());
+    }
+    let mut text = old.clone();
+    if text.last().is_some_and(|last| *last != b'\n') {
+        text.push(b'\n');
+    }
+    text.extend(b"# Written by clustergen: archives with secrets are no part of the history.\n");
+    missing.for_each(|rule| text.extend([rule.as_bytes(), b"\n"].concat()));
+    replace(disk, &path, &text, 0o644)
 }
 
 /// An archive of these files, below a folder. No byte of it stays in memory behind it.
