@@ -308,6 +308,27 @@ fn a_folder_of_somebody_else_is_no_state() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_told_before_anything_is_written() {
+    let project = Project::of(&description(""));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink("gone", &link).unwrap();
+    let link = link.to_str().unwrap();
+    let below = &format!("{link}/below");
+    for (at, why) in [(link, "it is a link"), (below, &format!("`{link}` is a link"))] {
+        let why = format!("`{at}`: {why} that leads nowhere");
+        for args in [
+            &["build", "--state", at][..],
+            &["build", "-o", at],
+            &["secrets", "rotate", "cluster.kdl", "kv", "--state", at],
+        ] {
+            project.bad(args, 3, &why);
+            assert!(!project.at("out").exists(), "{args:?}");
+        }
+    }
+}
+
+#[test]
 fn a_recipient_that_cannot_be_read_is_told_once() {
     let project = Project::of(&vault(&[ALICE[0]]));
     project.good(&["build"]);

@@ -46,7 +46,7 @@ pub trait Look: Sync {
     /// What lies in a folder, sorted by name; nothing where there is none.
     ///
     /// # Errors
-    /// As the operating system says.
+    /// As the operating system says; also where a link leads there and no further.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, EntryKind)>>;
 }
 
@@ -190,7 +190,9 @@ impl Look for RealDisk {
     fn list(&self, path: &Path) -> io::Result<Vec<(String, EntryKind)>> {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return leads_somewhere(path).map(|()| Vec::new());
+            }
             Err(error) => return Err(error),
         };
         let mut list = Vec::new();
@@ -252,6 +254,18 @@ impl Disk for RealDisk {
 
     fn sync(&self, path: &Path) -> io::Result<()> {
         Ok(rustix::fs::syncfs(fs::File::open(path)?)?)
+    }
+}
+
+/// Whether a folder that is not there could be made: a link to nothing would be in the way of it.
+fn leads_somewhere(path: &Path) -> io::Result<()> {
+    let there = path.ancestors().find(|it| it.symlink_metadata().is_ok());
+    match there.filter(|it| !it.exists()) {
+        None => Ok(()),
+        Some(link) if link == path => Err(io::Error::other("it is a link that leads nowhere")),
+        Some(link) => {
+            Err(io::Error::other(format!("`{}` is a link that leads nowhere", link.display())))
+        }
     }
 }
 
