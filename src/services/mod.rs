@@ -30,6 +30,7 @@ mod properties;
 mod read;
 mod rotation;
 mod step;
+mod stunnel;
 mod time;
 mod unit;
 mod user;
@@ -65,6 +66,7 @@ pub static ALL: &[Entry] = &[
     entry::<package::OwnPackage>(),
     entry::<properties::Properties>(),
     entry::<step::OwnStep>(),
+    entry::<stunnel::Stunnel>(),
     entry::<time::Time>(),
     entry::<unit::OwnUnit>(),
     entry::<user::OwnUser>(),
