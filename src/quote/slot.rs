@@ -28,6 +28,8 @@ pub enum Encoding {
     Base64,
     /// A word of sh, with its quotes.
     Sh,
+    /// A word of redis.conf and of redis-cli, with its quotes (`sdssplitargs` in Redis's `sds.c`).
+    Redis,
     /// `{SSHA}…`, the salted SHA-1 of OpenLDAP and OpenDJ (RFC 2307 and slapd-config(5)).
     Ssha,
     /// `SCRAM-SHA-256$…`, as PostgreSQL keeps a password (RFC 5803, RFC 7677).
@@ -51,6 +53,7 @@ impl Encoding {
             Self::Url => "url",
             Self::Base64 => "base64",
             Self::Sh => "sh",
+            Self::Redis => "redis",
             Self::Ssha => "ssha",
             Self::Scram => "scram",
         }
@@ -83,6 +86,7 @@ pub fn in_slot(encoding: Encoding, value: &str) -> Result<String, Unquotable> {
         Encoding::Url => Ok(value.bytes().map(url).collect()),
         Encoding::Base64 => Ok(base64(value.as_bytes())),
         Encoding::Sh => Ok(format!("'{}'", value.replace('\'', "'\\''"))),
+        Encoding::Redis => redis(value),
     }
 }
 
@@ -119,6 +123,29 @@ fn xml(value: &str) -> Result<String, Unquotable> {
             c => out.push(c),
         }
     }
+    Ok(out)
+}
+
+/// The longest password that every Redis reads (`CONFIG_AUTHPASS_MAX_LEN` until 6.0).
+const REDIS_PASSWORD: usize = 512;
+
+/// An empty password would open Redis to everybody.
+fn redis(value: &str) -> Result<String, Unquotable> {
+    if value.is_empty() || value.len() > REDIS_PASSWORD || value.contains('\0') {
+        return Err(Unquotable {
+            why: format!("Redis takes passwords of 1 to {REDIS_PASSWORD} bytes, none of them zero"),
+            help: "give it another value".to_owned(),
+        });
+    }
+    let mut out = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
     Ok(out)
 }
 

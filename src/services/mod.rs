@@ -28,6 +28,7 @@ mod package;
 mod pair;
 mod properties;
 mod read;
+mod redis;
 mod rotation;
 mod step;
 mod stunnel;
@@ -65,6 +66,7 @@ pub static ALL: &[Entry] = &[
     entry::<nginx::Nginx>(),
     entry::<package::OwnPackage>(),
     entry::<properties::Properties>(),
+    entry::<redis::Redis>(),
     entry::<step::OwnStep>(),
     entry::<stunnel::Stunnel>(),
     entry::<time::Time>(),

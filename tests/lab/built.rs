@@ -67,8 +67,23 @@ impl Built {
 
     /// Makes certificates anew, as `certs renew` calls them, and builds.
     pub(crate) fn renewed(&self, names: &[&str]) {
-        let words = [&["certs", "renew", "cluster.kdl"], names].concat();
-        let done = clustergen(self.folder.path(), &words, None);
+        self.after(&[&["certs", "renew", "cluster.kdl"], names].concat());
+    }
+
+    /// The same, and nobody is to believe the old ones.
+    pub(crate) fn revoked(&self, names: &[&str]) {
+        self.after(&[&["certs", "revoke", "cluster.kdl"], names].concat());
+    }
+
+    /// Takes in the value of a secret that the description has in `NAME.secret`, and builds.
+    pub(crate) fn given(&self, name: &str, value: &str) {
+        fs::write(self.folder.path().join(format!("{name}.secret")), value).unwrap();
+        self.after(&["secrets", "set", "cluster.kdl", name]);
+    }
+
+    /// Builds after a command that changes the state.
+    fn after(&self, words: &[&str]) {
+        let done = clustergen(self.folder.path(), words, None);
         assert!(done.status.success(), "{}", said(&done));
         self.again();
     }

@@ -36,8 +36,8 @@ nginx "plain" {
 }
 "#;
 
-/// Which proofs of the load balancer's do not hold, by their titles.
-fn failures(done: &Output) -> Vec<String> {
+/// Which proofs of a host do not hold, by their titles.
+pub(crate) fn failures(done: &Output) -> Vec<String> {
     assert!([Some(0), Some(2)].contains(&done.status.code()), "{}", said(done));
     let text = String::from_utf8(done.stdout.clone()).unwrap();
     let failed = text.lines().filter_map(|line| line.strip_prefix("FAIL  "));
