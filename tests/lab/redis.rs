@@ -108,6 +108,33 @@ fn a_value_arrives_at_the_replica_and_nobody_comes_in_without_a_certificate_and_
 }
 
 #[test]
+fn a_replica_is_made_the_primary_as_the_runbook_says() {
+    let built = Built::of(KDL);
+    built.given("redis", PASSWORD);
+    let mut lab = up(&built, &[]);
+    assert!(known(&lab["app"], "192.0.2.21", "SET greeting hello").contains("OK"));
+    good(&lab.ask("kv2", &["--verify"]));
+    lab.off("kv1");
+    let page = std::fs::read_to_string(built.folder().join("out/RUNBOOK.md")).unwrap();
+    let promote = page.split('`').find(|it| it.contains("REPLICAOF NO ONE")).unwrap();
+    assert!(good(&lab["kv2"].run(&["sh", "-c", promote])).contains("OK"));
+    assert!(known(&lab["app"], "192.0.2.22", "SET greeting again").contains("OK"));
+    built.rebuild(
+        &KDL.replace(
+            "primary \"kv1\"\n    replicas \"kv2\"",
+            "primary \"kv2\"\n    replicas \"kv1\"",
+        ),
+    );
+    good(&lab.apply("kv2"));
+    lab.on("kv1");
+    good(&lab.apply("kv1"));
+    for name in ["kv1", "kv2"] {
+        good(&lab.ask(name, &["--verify"]));
+    }
+    assert!(known(&lab["kv1"], "127.0.0.1", "GET greeting").contains("again"));
+}
+
+#[test]
 fn each_proof_fails_when_it_must() {
     let built = Built::of(KDL);
     built.given("redis", "a password");

@@ -137,24 +137,29 @@ impl Redis {
                 ),
             );
         }
-        let alone = "while it is down nobody has what it keeps. It takes a second host, `tls`, and \
-            `primary` and `replicas` in place of `on`";
-        let by_hand = "to make a replica the primary, say `redis-cli REPLICAOF NO ONE` to it, name it in \
-            `primary`, build, and apply to it first";
         let more = "Who wants that to happen by itself needs Sentinel on three hosts, or Redis Cluster, and \
             clients that speak with them; clustergen makes neither";
         match (&self.primary, self.members().len()) {
-            (Some(primary), 2..) => declare.runbook(
-                Chapter::SinglePoints,
-                format!(
-                    "Redis `{}` is written to on {} alone, and nobody takes its place by himself: {by_hand}. {more}",
+            (Some(primary), 2..) => {
+                let here = self.here(&inventory.cluster.name);
+                let promote = self.say(&here, "REPLICAOF NO ONE");
+                let line = format!(
+                    "Redis `{}` is written to on {} alone, and nobody takes its place by himself. To make a replica \
+                     the primary, run `{promote}` on it; then name it in `primary`, build, and apply to it first and to \
+                     the others after it. {more}",
                     self.name,
-                    inventory.host(primary.value).name
-                ),
-            ),
+                    inventory.host(primary.value).name,
+                );
+                declare.runbook(Chapter::SinglePoints, line);
+            }
             (_, 1) => declare.runbook(
                 Chapter::SinglePoints,
-                format!("Redis `{}` on {}: {alone}; then, {by_hand}. {more}", self.name, names.join(", ")),
+                format!(
+                    "Redis `{}` on {}: while it is down nobody has what it keeps. It takes a second host, `tls`, and \
+                     `primary` and `replicas` in place of `on`: then a person can make the replica the primary. {more}",
+                    self.name,
+                    names.join(", "),
+                ),
             ),
             // each by itself
             _ => {}

@@ -27,22 +27,33 @@ impl Redis {
         }
     }
 
+    /// A line of sh that says a command to the Redis of this host, after the password.
+    pub(super) fn say(&self, here: &str, command: &str) -> String {
+        let ask = self.ask(here, true);
+        format!("{{ grep ^AUTH {here}/ping; echo {command}; }} | {ask}")
+    }
+
+    /// A call of redis-cli for the Redis of this host.
+    fn ask(&self, here: &str, with_pair: bool) -> String {
+        let pair = format!(" --cert {here}/cert.pem --key {here}/key.pem");
+        let tls = match (self.tls, with_pair) {
+            (None, _) => String::new(),
+            (Some(_), true) => format!(" --tls --cacert {here}/ca.pem{pair}"),
+            (Some(_), false) => format!(" --tls --cacert {here}/ca.pem"),
+        };
+        format!("timeout 10 redis-cli{tls} -p {}", self.port.value)
+    }
+
     fn prove_member(&self, owner: Owner, here: &str, cx: &mut Lowering) {
         let (name, port) = (&self.name, self.port.value);
-        let authority = format!(" --tls --cacert {here}/ca.pem");
-        let pair = format!("{authority} --cert {here}/cert.pem --key {here}/key.pem");
-        let ask = |tls: &str| {
-            let tls = if self.tls.is_some() { tls } else { "" };
-            format!("timeout 10 redis-cli{tls} -p {port}")
-        };
         let mut prove = |what: &str, command: &str| {
             cx.verify(owner, &format!("redis {name}: {what}"), command, None);
         };
-        let known = ask(&pair);
+        let known = self.ask(here, true);
         prove("answers PONG", &format!("{known} <{here}/ping | grep -qx PONG"));
         prove("asks for a password", &format!("{known} PING 2>&1 | grep -q NOAUTH"));
         if self.tls.is_some() {
-            let stranger = ask(&authority);
+            let stranger = self.ask(here, false);
             let command = format!("! {stranger} PING 2>&1 | grep -qE \"NOAUTH|PONG\"");
             prove("does not talk with who has no certificate", &command);
         } else {
@@ -68,9 +79,8 @@ impl Redis {
         };
         // a replica that has just started takes its time for the first copy
         let command = format!(
-            "for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do \
-             {{ grep ^AUTH {here}/ping; echo INFO replication; }} | {known} | tr -d \"\\r\" | grep -qx {line} && exit; \
-             sleep 1; done; exit 1"
+            "for second in $(seq 30); do {} | tr -d \"\\r\" | grep -qx {line} && exit; sleep 1; done; exit 1",
+            self.say(here, "INFO replication")
         );
         cx.verify(owner, &format!("redis {name}: {what}"), &command, None);
     }

@@ -36,7 +36,7 @@ resources() {
     verify    'redis kv: answers PONG' 'timeout 10 redis-cli --tls --cacert /etc/clustergen/caches/redis-kv/ca.pem --cert /etc/clustergen/caches/redis-kv/cert.pem --key /etc/clustergen/caches/redis-kv/key.pem -p 6380 </etc/clustergen/caches/redis-kv/ping | grep -qx PONG'
     verify    'redis kv: asks for a password' 'timeout 10 redis-cli --tls --cacert /etc/clustergen/caches/redis-kv/ca.pem --cert /etc/clustergen/caches/redis-kv/cert.pem --key /etc/clustergen/caches/redis-kv/key.pem -p 6380 PING 2>&1 | grep -q NOAUTH'
     verify    'redis kv: does not talk with who has no certificate' '! timeout 10 redis-cli --tls --cacert /etc/clustergen/caches/redis-kv/ca.pem -p 6380 PING 2>&1 | grep -qE "NOAUTH|PONG"'
-    verify    'redis kv: follows the primary' 'for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do { grep ^AUTH /etc/clustergen/caches/redis-kv/ping; echo INFO replication; } | timeout 10 redis-cli --tls --cacert /etc/clustergen/caches/redis-kv/ca.pem --cert /etc/clustergen/caches/redis-kv/cert.pem --key /etc/clustergen/caches/redis-kv/key.pem -p 6380 | tr -d "\r" | grep -qx master_link_status:up && exit; sleep 1; done; exit 1'
+    verify    'redis kv: follows the primary' 'for second in $(seq 30); do { grep ^AUTH /etc/clustergen/caches/redis-kv/ping; echo INFO replication; } | timeout 10 redis-cli --tls --cacert /etc/clustergen/caches/redis-kv/ca.pem --cert /etc/clustergen/caches/redis-kv/cert.pem --key /etc/clustergen/caches/redis-kv/key.pem -p 6380 | tr -d "\r" | grep -qx master_link_status:up && exit; sleep 1; done; exit 1'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
 }
 
