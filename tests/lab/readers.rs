@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -56,6 +55,29 @@ const READERS: &[Reader] = &[
                  CSYNC2_SYSTEM_DIR={folder} csync2 -N \"$name\" -D /tmp/db -L || [ $? -eq 2 ]"
             );
             silent(host, &call)
+        },
+    },
+    Reader {
+        program: "redis-server",
+        version: "redis-server --version | sed 's/.* v=\\([0-9.]*\\).*/\\1/'",
+        reads: |path| path.ends_with("/redis.conf"),
+        judge: |host, path| {
+            let call = format!(
+                "tls=; ! grep -q ^tls-port {path} || tls='--tls-port 0 --tls-replication yes'; \
+                 redis-server {path} --port 0 $tls --daemonize no --supervised no --logfile ''"
+            );
+            let told = said(&host.run(&["sh", "-c", &call]));
+            if told.contains("not listen anywhere") { String::new() } else { told }
+        },
+    },
+    Reader {
+        program: "stunnel",
+        version: "stunnel4 -version 2>&1 | sed -n 's/.*stunnel \\([0-9.]*\\) on.*/\\1/p'",
+        reads: |path| path.ends_with("/stunnel.conf"),
+        judge: |host, path| {
+            let call = format!("sed 's/^accept .*/accept = 240.0.0.1:1/' {path} | stunnel4 -fd 0");
+            let told = said(&host.run(&["sh", "-c", &call]));
+            if told.contains("Configuration successful") { String::new() } else { told }
         },
     },
     Reader {
@@ -174,6 +196,10 @@ const UNREAD: &[Unread] = &[
     Unread {
         is: |path| path.ends_with("(keys)") || path.ends_with("/csync2_peers"),
         why: "`apply.sh` reads it, and the lab what comes of it",
+    },
+    Unread {
+        is: |path| path.ends_with("/ping"),
+        why: "`--verify` says it to Redis, and the lab hears the answer",
     },
     Unread {
         is: |path| path.starts_with("/etc/cloud/"),
@@ -302,6 +328,7 @@ fn laid_out(stored: &Stored) -> Host {
     let clean = "rm -rf /etc/cron.d/* /etc/cron.d/.[!.]* /etc/logrotate.d/* /etc/systemd/system/*; \
         mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/urandom c 1 9; \
         id -u nginx >/dev/null 2>&1 || useradd --system nginx; \
+        getent group nobody >/dev/null || groupadd --system nobody; \
         mkdir -p /usr/share/nginx/modules; cp /etc/nginx/modules-enabled/*.conf /usr/share/nginx/modules/; \
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x \
             -keyout /tmp/key.pem -out /tmp/cert.pem 2>/dev/null";
@@ -312,12 +339,14 @@ fn laid_out(stored: &Stored) -> Host {
     }
     // a pair of our own, as the stored key is only a token
     for (path, text) in stored.files.iter().filter(|(_, text)| is_secret(text)) {
-        let key = Path::new(path);
-        if key.extension().is_some_and(|it| it == "key") && text.contains("_pem_") {
+        let certs = [path.strip_suffix("key.pem"), path.strip_suffix(".key")];
+        let [beside, named] = certs.map(|it| it.unwrap_or_default());
+        let cert =
+            if beside.is_empty() { format!("{named}.crt") } else { format!("{beside}cert.pem") };
+        if text.contains("_pem_") {
             host.run(&["cp", "/tmp/key.pem", path]);
-            let cert = key.with_extension("crt");
-            if host.path(cert.to_str().unwrap()).exists() {
-                host.run(&["cp", "/tmp/cert.pem", cert.to_str().unwrap()]);
+            if stored.files.contains_key(&cert) {
+                host.run(&["cp", "/tmp/cert.pem", &cert]);
             }
         }
     }
