@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use clustergen::quote::{Encoding, in_slot};
+
 use crate::vault::Project;
 
 /// What formats have words of their own for.
@@ -74,6 +76,17 @@ fn a_value_is_read_back_from_each_format_and_a_hash_is_of_it() {
     python.args(["-c", READERS, VALUE]).current_dir(project.folder());
     let done = python.output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn redis_is_given_no_password_that_leaves_it_open_or_that_it_does_not_read() {
+    let written = |value: &str| in_slot(Encoding::Redis, value);
+    for wrong in ["", "a\0b", &"x".repeat(513)] {
+        assert!(written(wrong).is_err(), "{wrong:?}");
+    }
+    assert_eq!(written(&"x".repeat(512)).unwrap().len(), 514);
+    // what its real parser makes of these, the lab hears
+    assert_eq!(written("a \"b\\'\n").unwrap(), r#""a \"b\\'\x0a""#);
 }
 
 #[test]

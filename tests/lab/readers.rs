@@ -340,7 +340,7 @@ fn laid_out(stored: &Stored) -> Host {
     // a pair of our own, as the stored key is only a token
     for (path, text) in stored.files.iter().filter(|(_, text)| is_secret(text)) {
         let certs = [path.strip_suffix("key.pem"), path.strip_suffix(".key")];
-        let [beside, named] = certs.map(|it| it.unwrap_or_default());
+        let [beside, named] = certs.map(Option::unwrap_or_default);
         let cert =
             if beside.is_empty() { format!("{named}.crt") } else { format!("{beside}cert.pem") };
         if text.contains("_pem_") {

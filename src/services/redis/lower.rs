@@ -28,7 +28,7 @@ pub(super) fn lower(service: &Located<Redis>, cx: &mut Lowering) {
     let restart = if member { OnChange::Restart(unit.clone()) } else { OnChange::Nothing };
     let mut reads = Vec::new();
     if redis.tls.is_some() {
-        reads = redis.lower_pair(owner, &here, (&group, &restart), cx);
+        reads = lower_pair(owner, &here, (&group, &restart), cx);
     }
     if member {
         redis.lower_daemon(owner, &here, (&unit, restart), reads, cx);
@@ -47,6 +47,42 @@ fn memory(size: Size) -> String {
     }
 }
 
+/// The pair and the authority: a server's, and a client's. The paths that were made.
+fn lower_pair(
+    owner: Owner,
+    here: &str,
+    (group, restart): (&str, &OnChange),
+    cx: &mut Lowering,
+) -> Vec<String> {
+    let pem = cx.leaf(Redis::KIND).map(|leaf| leaf.pem.clone()).unwrap_or_default();
+    let token = cx.private_key(Redis::KIND);
+    let bits = if group == "root" { 0o600 } else { 0o640 };
+    let parts = [
+        ("cert.pem", 0o644, "root", Body::Certificate { pem }),
+        ("key.pem", bits, group, Body::Secret { token }),
+        ("ca.pem", 0o644, "root", Body::Certificate { pem: cx.authority() }),
+    ];
+    let mut paths = Vec::new();
+    for (name, mode, group, body) in parts {
+        let path = format!("{here}/{name}");
+        cx.add(
+            owner,
+            Kind::File(File {
+                path: AbsPath::known(path.clone()),
+                mode: Mode::known(mode),
+                owner: "root".to_owned(),
+                group: group.to_owned(),
+                seed: false,
+                body,
+                on_change: restart.clone(),
+            }),
+        );
+        paths.push(path);
+    }
+    cx.shipped_lasts(owner, &Spanned::new(AbsPath::known(&paths[0]), owner.origin.span));
+    paths
+}
+
 impl Redis {
     /// What `--verify` says to Redis: it has the password, so that no argument list has it.
     fn lower_ping(&self, owner: Owner, here: &str, cx: &mut Lowering) {
@@ -59,43 +95,6 @@ impl Redis {
         let span = self.password.as_ref().map_or(self.span, |it| it.span);
         let token = cx.secret(&self.password_key(), Encoding::Redis);
         fixed(&token, span)
-    }
-
-    /// The pair and the authority: a server's, and a client's. The paths that were made.
-    fn lower_pair(
-        &self,
-        owner: Owner,
-        here: &str,
-        (group, restart): (&str, &OnChange),
-        cx: &mut Lowering,
-    ) -> Vec<String> {
-        let pem = cx.leaf(Self::KIND).map(|leaf| leaf.pem.clone()).unwrap_or_default();
-        let token = cx.private_key(Self::KIND);
-        let bits = if group == "root" { 0o600 } else { 0o640 };
-        let parts = [
-            ("cert.pem", 0o644, "root", Body::Certificate { pem }),
-            ("key.pem", bits, group, Body::Secret { token }),
-            ("ca.pem", 0o644, "root", Body::Certificate { pem: cx.authority() }),
-        ];
-        let mut paths = Vec::new();
-        for (name, mode, group, body) in parts {
-            let path = format!("{here}/{name}");
-            cx.add(
-                owner,
-                Kind::File(File {
-                    path: AbsPath::known(path.clone()),
-                    mode: Mode::known(mode),
-                    owner: "root".to_owned(),
-                    group: group.to_owned(),
-                    seed: false,
-                    body,
-                    on_change: restart.clone(),
-                }),
-            );
-            paths.push(path);
-        }
-        cx.shipped_lasts(owner, &Spanned::new(AbsPath::known(&paths[0]), owner.origin.span));
-        paths
     }
 
     fn lower_daemon(
