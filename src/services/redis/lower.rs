@@ -4,7 +4,7 @@ use super::super::lowering::Owner;
 use super::super::{Located, Lowering};
 use super::Redis;
 use super::options::Persistence;
-use crate::model::plan::{Body, File, Kind, OnChange};
+use crate::model::plan::{Body, Condition, File, Kind, OnChange};
 use crate::model::value::{AbsPath, Mode, Size};
 use crate::model::view::Fields;
 use crate::quote::{Encoding, Text, fixed, number, plain, raw_lines};
@@ -79,7 +79,8 @@ fn lower_pair(
         );
         paths.push(path);
     }
-    cx.shipped_lasts(owner, &Spanned::new(AbsPath::known(&paths[0]), owner.origin.span));
+    let cert = Spanned::new(AbsPath::known(&paths[0]), owner.origin.span);
+    cx.shipped_lasts(owner, &cert, Condition::default());
     paths
 }
 

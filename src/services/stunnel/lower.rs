@@ -7,7 +7,7 @@ use super::Stunnel;
 use crate::inventory::Host;
 use crate::model::facts::CertificateSource;
 use crate::model::host::HostId;
-use crate::model::plan::{Body, OnChange};
+use crate::model::plan::{Body, Condition, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
 use crate::quote::{Text, fixed, plain, raw_lines, sh_word};
@@ -108,7 +108,8 @@ impl Stunnel {
         let token = cx.private_key(name);
         cx.root_file(owner, &cert, 0o644, Body::Certificate { pem }, self.restart());
         cx.root_file(owner, &key, 0o600, Body::Secret { token }, self.restart());
-        cx.shipped_lasts(owner, &Spanned::new(AbsPath::known(&cert), owner.origin.span));
+        let at = Spanned::new(AbsPath::known(&cert), owner.origin.span);
+        cx.shipped_lasts(owner, &at, Condition::default());
         [cert, key]
     }
 
