@@ -8,6 +8,7 @@
 //! Sources: Gluu's cluster guide for 4.x, and the lists of cluster-mgr, its own tool: the guide
 //! forgets `/idp` and what a node must keep for itself.
 
+mod cache;
 mod container;
 mod hand_over;
 mod release;
@@ -89,7 +90,8 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         let made_by = Some(format!("{}/{part}", gluu.key()));
         node.map(|node| Node { made_by, ..node })
     };
-    container.chain(handed).chain(nodes).filter_map(made).collect()
+    let cache = cache::nodes(&parts, gluu, cx).into_iter().map(|it| (Some(it), "cache"));
+    container.chain(handed).chain(nodes).chain(cache).filter_map(made).collect()
 }
 
 /// Whether it is a version that is known here; what is no version at all the schema tells.
@@ -186,7 +188,7 @@ impl Parts {
             cx.inventory.resolve(std::slice::from_ref(value), cx.diagnostics);
         }
         let mut missing = vec!["OpenDJ's replication", "the authority in Java's trust store"];
-        missing.extend(cache.map(|_| "the Redis cache and its tunnels"));
+        missing.extend(cache.map(|_| "that Gluu uses the cache"));
         let message = format!("not made yet: {}", missing.join(", "));
         let help = "these steps of Gluu's guide are still yours";
         let diagnostic = Diagnostic::warning(Code::ProductPart, message);

@@ -16,22 +16,32 @@ resources() {
     package   cron
     package   csync2
     package   openssl
+    package   redis-tools
     package   sqlite3
+    package   stunnel4
     package   tzdata
+    directory 0755 root:root /etc/clustergen/gluu/redis-idp
+    directory 0755 root:root /etc/stunnel/idp
     directory 0700 root:root /var/backups/csync2
     link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /etc/stunnel/idp/key.pem restart clustergen-stunnel-idp.service
     where /opt/gluu-server/usr file      0600 root:root /opt/gluu-server/etc/certs/httpd.key reload gluu-apache.service
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /etc/stunnel/idp/cert.pem restart clustergen-stunnel-idp.service
+    file      0644 root:root /etc/stunnel/idp/cluster-ca.pem restart clustergen-stunnel-idp.service
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt reload gluu-apache.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
+    file      0600 root:root /etc/clustergen/gluu/redis-idp/ping none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/csync2_peers none -
     file      0755 root:root /etc/csync2_sync none -
+    file      0644 root:root /etc/stunnel/idp/stunnel.conf restart clustergen-stunnel-idp.service
+    file      0644 root:root /etc/systemd/system/clustergen-stunnel-idp.service restart clustergen-stunnel-idp.service
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/systemd/system/gluu-apache.service restart gluu-apache.service
@@ -41,14 +51,17 @@ resources() {
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N node2 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    check     0 'said=$(sed "s/^accept .*/accept = 240.0.0.1:1/" /etc/stunnel/idp/stunnel.conf | timeout 10 /usr/bin/stunnel4 -fd 0 2>&1); case $said in *"Configuration successful"*) ;; *) printf "%s\n" "$said" | grep -v "^\[[ .]\]"; exit 1 ;; esac' /etc/stunnel/idp/cert.pem /etc/stunnel/idp/key.pem /etc/stunnel/idp/cluster-ca.pem /etc/stunnel/idp/stunnel.conf
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/America/Chicago' /etc/localtime
+    unit      clustergen-stunnel-idp.service
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
     step      2/5 idp-setup keeps 'the package of Gluu Server 4.1 is installed and its container up; `setup.py` runs with the answers of node1'
     step      3/5 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
     step      5/5 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 have come'
+    verify    '/etc/stunnel/idp/cert.pem: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/stunnel/idp/cert.pem'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node2 -G idp -cr /; code=0; csync2 -N node2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -56,9 +69,12 @@ resources() {
     need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    verify    'redis idp: answers PONG on 127.0.0.1:16379' 'timeout 10 redis-cli -p 16379 </etc/clustergen/gluu/redis-idp/ping | grep -qx PONG'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
     verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
+    verify    'tunnel idp: redis answers on 197.122.32.42:16379 as redis' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "197.122.32.42:16379" -servername redis -verify_hostname redis -verify_return_error -CAfile /etc/stunnel/idp/cluster-ca.pem -cert /etc/stunnel/idp/cert.pem -key /etc/stunnel/idp/key.pem </dev/null'
+    verify    'tunnel idp: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 
 # csync2 knows its peers by their certificates
