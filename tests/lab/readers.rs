@@ -351,10 +351,10 @@ fn laid_out(stored: &Stored) -> Host {
         }
     }
     // what somebody else keeps on the host
-    let others = "[ -f /etc/nginx/nginx.conf ] || exit 0; \
-        awk '/^ *(ssl_certificate|ssl_certificate_key|proxy_ssl_trusted_certificate) / { print $1, $2 }' /etc/nginx/nginx.conf | tr -d ';' | \
+    let others = "cat /etc/nginx/nginx.conf /etc/stunnel/*/stunnel.conf 2>/dev/null | tr -d ';=' | \
+        awk '/^ *(ssl_certificate|ssl_certificate_key|proxy_ssl_trusted_certificate|cert|key|CAfile) / { print $1, $2 }' | \
         while read -r word path; do [ -e \"$path\" ] || { mkdir -p \"${path%/*}\"; \
-        case $word in *_key) cp /tmp/key.pem \"$path\" ;; *) cp /tmp/cert.pem \"$path\" ;; esac; }; done";
+        case $word in *key) cp /tmp/key.pem \"$path\" ;; *) cp /tmp/cert.pem \"$path\" ;; esac; }; done";
     host.run(&["sh", "-c", others]);
     if let Some(block) = stored.edits.get("/etc/hosts.block") {
         host.write("/etc/hosts", &format!("127.0.0.1 localhost\n{block}"));

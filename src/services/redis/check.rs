@@ -24,6 +24,7 @@ impl Redis {
         self.check_in_clear(diagnostics);
         self.check_copies(cx, diagnostics);
         self.check_extra(diagnostics);
+        self.check_tunnels(cx, diagnostics);
         for host in self.places() {
             let platform = &cx.inventory.host(host.value).platform;
             if let Some(version) = self.version_on(platform) {
@@ -76,6 +77,25 @@ impl Redis {
                     "add replicas: `primary`, `replicas` and `tls` in place of `on`; \
                      the runbook says what else it takes",
                 ),
+            );
+        }
+    }
+
+    fn check_tunnels(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
+        let port = self.tunnel.value;
+        for host in &self.reached_by {
+            if cx.facts.listeners_of(host.value).any(|it| it.port == port) {
+                continue;
+            }
+            let name = &cx.inventory.host(host.value).name;
+            let message = format!("nothing listens on port {port} of `{name}`");
+            diagnostics.push(
+                Diagnostic::error(Code::Missing, message)
+                    .at(host.span, "a tunnel is to lead from here")
+                    .at(self.tunnel.span, "and begin at this port")
+                    .help(format!(
+                        "add a `stunnel` with `clients \"{name}\" port={port}`, or `listens` for what somebody else sets up"
+                    )),
             );
         }
     }
