@@ -181,3 +181,41 @@ redis "kv" { on "kv"; persistence "none" }
     assert_eq!(failures(&lab.ask("kv", &["--verify"])), ["redis kv: listens on loopback alone"]);
     failed(&lab.ask("kv", &["--check"]), 2, "/etc/redis/redis.conf");
 }
+
+/// How packages start it: that of Ubuntu 20.04 has it fork, and that of RHEL 9 waits for its word.
+const UNITS: [(&str, &str, &str); 2] = [
+    (
+        "ubuntu-20.04",
+        "redis-server.service",
+        "Type=forking\nExecStart=/usr/bin/redis-server /etc/redis/redis.conf\nPIDFile=/run/redis/redis-server.pid",
+    ),
+    (
+        "rhel-9",
+        "redis.service",
+        "Type=notify\nExecStart=/usr/bin/redis-server /etc/redis/redis.conf --supervised systemd",
+    ),
+];
+
+#[test]
+fn one_file_does_for_units_that_fork_and_for_those_that_wait() {
+    for (platform, name, lines) in UNITS {
+        let kdl = format!(
+            r#"
+cluster "caches" domain="example.org" platform="{platform}"
+host "kv" address="192.0.2.21"
+redis "kv" {{ on "kv" }}
+"#
+        );
+        let built = Built::of(&kdl);
+        let lab = Lab::of(&built);
+        clock(&lab["kv"]);
+        let unit = format!(
+            "[Service]\n{lines}\nUser=redis\nGroup=redis\nRuntimeDirectory=redis\n\n[Install]\nWantedBy=multi-user.target\n"
+        );
+        lab["kv"].write(&format!("/etc/systemd/system/{name}"), &unit);
+        good(&lab["kv"].run(&["systemctl", "daemon-reload"]));
+        good(&lab.apply("kv"));
+        good(&lab.ask("kv", &["--verify"]));
+        assert!(good(&lab.ask("kv", &[])).contains("nothing to change"));
+    }
+}
