@@ -70,12 +70,9 @@ impl Stunnel {
 
     /// Where stunnel finds what this host shows: as a server, or as a client.
     fn pair(&self, as_server: bool) -> [String; 2] {
-        let own = |name: &str| {
-            [format!("{}/{name}cert.pem", self.here()), format!("{}/{name}key.pem", self.here())]
-        };
         match self.certificate.as_ref().filter(|_| as_server) {
-            Some((name, known)) => pair_paths(known, own(&format!("{}.", name.value))),
-            None => own(""),
+            Some((name, known)) => pair_paths(known, self.own_pair(&format!("{}.", name.value))),
+            None => self.own_pair(""),
         }
     }
 

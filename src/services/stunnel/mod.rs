@@ -140,9 +140,13 @@ impl Stunnel {
     fn declare_paths(&self, inventory: &Inventory, declare: &mut Declare) {
         let here = self.here();
         let unit = format!("/etc/systemd/system/{}", self.unit());
-        let own = ["stunnel.conf", "cert.pem", "key.pem"].map(|it| format!("{here}/{it}"));
-        for path in own.iter().chain([&unit]) {
+        let [cert, key] = self.own_pair("");
+        for path in [&format!("{here}/stunnel.conf"), &cert, &key, &unit] {
             declare.claims(&self.hosts(), &[path], &ClaimKind::PerHost);
+        }
+        let given = self.certificate.as_ref().filter(|(_, known)| !known.is_on_host());
+        for path in given.iter().flat_map(|(name, _)| self.own_pair(&format!("{}.", name.value))) {
+            declare.claims(&set(&self.servers), &[&path], &ClaimKind::PerHost);
         }
         for host in self.hosts().iter() {
             for path in self.authorities(host, &inventory.host(host).platform) {
@@ -179,6 +183,11 @@ impl Stunnel {
     /// Everything that stunnel reads for this tunnel.
     fn here(&self) -> String {
         format!("/etc/stunnel/{}", self.name)
+    }
+
+    /// Where a pair lies that is put there for it.
+    fn own_pair(&self, prefix: &str) -> [String; 2] {
+        ["cert.pem", "key.pem"].map(|it| format!("{}/{prefix}{it}", self.here()))
     }
 
     fn unit(&self) -> String {
