@@ -165,6 +165,7 @@ fn what_cannot_be_taken_over_is_told_and_nothing_is_written() {
 certificate "www" { names "www.example.org"; on "a" cert="/etc/www.crt" key="/etc/www.key"; }
 certificate "file" { names "f.example.org"; source "files" cert="b.crt"; }
 certificate "kept" { names "k.example.org"; source "on-host" cert="/etc/k.crt" key="/etc/k.key"; }
+stunnel "t" { server "b" port=16379 to=6379; clients "a" port=6380; }
 nginx "n" { on "a"; site "f.example.org" { certificate "file"; extra "return 204;"; }; site "k.example.org" { certificate "kept"; extra "return 204;"; }; }
 "#,
     );
@@ -201,6 +202,7 @@ sed 5,6d a.key >cut.key
         ("a/csync2", &["empty", "a.key"], "holds no certificate in PEM"),
         ("a/csync", &["a.crt", "a.key"], "did you mean `a/csync2`?"),
         ("a/www", &["a.crt", "a.key"], "Write `source \"files\"` in `certificate \"www\"`"),
+        ("a/stunnel", &["a.crt", "a.key"], "write `authority cert=…` at `cluster`"),
         ("a/file", &["a.crt", "a.key"], "comes from a file beside the description"),
         ("a/kept", &["a.crt", "a.key"], "stays on the hosts as it is"),
     ] {

@@ -75,8 +75,11 @@ fn pinned<'a>(
         return asked(format!("no host shows a certificate `{name}`: {help}"));
     };
     match facts.certificates.get(&key.name).map(|it| &it.source) {
-        None if leaf.usage == Usage::Peer => Ok((key.clone(), leaf)),
-        None | Some(CertificateSource::ClusterCa) => asked(format!(
+        None if leaf.usage == Usage::Pinned => Ok((key.clone(), leaf)),
+        None => asked(format!(
+            "`{name}` cannot be taken over: its peers ask whether the cluster's authority signed it. Leave it, and all get new ones with the first apply; or write `authority cert=…` at `cluster` where the one that signed it is to sign for all hosts",
+        )),
+        Some(CertificateSource::ClusterCa) => asked(format!(
             "`{name}` cannot be taken over: its clients ask whether the cluster's authority signed it. Write `source \"files\"` in `certificate \"{}\"` to go on showing yours, or `authority cert=…` at `cluster` where the one that signed it is to sign for all hosts",
             key.name
         )),

@@ -133,7 +133,7 @@ fn unfit_use(leaf: &X509Certificate, usage: Usage) -> Vec<String> {
             faults
                 .push("it is not for servers: its extended key usage lacks serverAuth".to_owned());
         }
-        if usage == Usage::Peer && !it.any && !it.client_auth {
+        if usage != Usage::Server && !it.any && !it.client_auth {
             faults
                 .push("it is not for clients: its extended key usage lacks clientAuth".to_owned());
         }

@@ -49,7 +49,7 @@ pub(super) fn leaf(
     params.key_usages = usages(&key);
     params.extended_key_usages = match request.usage {
         Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
-        Usage::Peer => {
+        Usage::Peer | Usage::Pinned => {
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
         }
     };

@@ -118,9 +118,10 @@ pub struct LeafKey {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Usage {
     Server,
-    /// Server and client: both ends of a connection between equals, each of whom knows the other's
-    /// certificate itself and asks nobody who signed it.
+    /// Server and client: both ends of a connection between equals.
     Peer,
+    /// Both, between equals who know each other's certificate itself and ask nobody who signed it.
+    Pinned,
 }
 
 /// What a certificate must say.

@@ -118,7 +118,7 @@ pub fn leaf_request(inventory: &Inventory, key: &LeafKey, leaf: &Leaf) -> LeafRe
 pub(in crate::identity) fn request_digest(request: &LeafRequest) -> String {
     let usage = match request.usage {
         Usage::Server => "server",
-        Usage::Peer => "peer",
+        Usage::Peer | Usage::Pinned => "peer",
     };
     let names: Vec<&str> = request.names.iter().map(String::as_str).collect();
     let addresses: Vec<String> = request.addresses.iter().map(ToString::to_string).collect();

@@ -87,7 +87,7 @@ impl Service for Csync2 {
             why: format!("csync2 keeps `{}` alike", self.name),
             origin: declare.origin.clone(),
         });
-        declare.leaf(&members, Self::KIND, (Usage::Peer, PAIR_VALIDITY), inventory);
+        declare.leaf(&members, Self::KIND, (Usage::Pinned, PAIR_VALIDITY), inventory);
         let source = SecretSource::Generate { length: KEY_LENGTH };
         let secret = Secret { source, origin: declare.origin.clone() };
         declare.secret(self.group_key(), secret);
