@@ -58,7 +58,7 @@ pub(super) fn nothing_of_apply_sh(_: &Inventory, facts: &Facts, diagnostics: &mu
     for claim in &facts.claims {
         let path = claim.path.as_str();
         let below = path.strip_prefix(STATE).is_some_and(|it| it.is_empty() || it.starts_with('/'));
-        let ours = service_kind(&claim.owner) == "keystore";
+        let ours = ["keystore", "opendj"].contains(&service_kind(&claim.owner));
         if !below || ours || matches!(claim.kind, ClaimKind::Synced { .. }) {
             continue;
         }

@@ -314,6 +314,10 @@ pub struct RunbookLine {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Chapter {
     BringUp,
+    /// What a further host takes, besides its bundle.
+    Adding,
+    /// What comes before a host is taken away.
+    Removing,
     /// What goes on while a new certificate goes from host to host.
     Renewal,
     /// What it takes when all keys are made anew.

@@ -81,6 +81,8 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .list("bring_up", bring_up)
         .flag("has_certificates", !renewed.is_empty())
         .list("renewed", renewed)
+        .list("adding", lines(facts, Chapter::Adding))
+        .list("removing", lines(facts, Chapter::Removing))
         .list("renewal", lines(facts, Chapter::Renewal))
         .list("new_keys", lines(facts, Chapter::NewKeys))
         .flag("has_load_balancer", !load_balancer.is_empty())

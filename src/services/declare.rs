@@ -1,6 +1,7 @@
 //! What a service's `declare` may say. Everything lands in [`Facts`] with the service's origin.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
@@ -51,6 +52,15 @@ impl<'a> Declare<'a> {
         for host in hosts.iter() {
             let names = [inventory.host(host).fqdn.clone()];
             self.leaf_of(host, name, names, form, KeyType::default());
+        }
+    }
+
+    /// A host's certificate of this service's kind is asked for by more: another name, an address.
+    pub fn leaf_bears(&mut self, host: HostId, name: &str, more: &str, addresses: &[IpAddr]) {
+        let key = LeafKey { host, name: name.to_owned() };
+        if let Some(leaf) = self.facts.leaves.get_mut(&key) {
+            leaf.names.insert(more.to_owned());
+            leaf.addresses.extend(addresses);
         }
     }
 

@@ -164,13 +164,8 @@ impl Keystore {
         let here = self.here(&cx.inventory.cluster.name);
         let mut parts: Vec<(&str, Body)> = Vec::new();
         if let Some((name, known)) = &self.certificate {
-            let mut pem = cx.leaf(&name.value).map(|it| it.pem.clone()).unwrap_or_default();
-            // a file has its chain in it
-            if matches!(known.source, CertificateSource::ClusterCa) {
-                pem += &cx.authority();
-            }
-            parts.push(("cert.pem", Body::Certificate { pem }));
-            parts.push(("key.pem", Body::Secret { token: cx.private_key(&name.value) }));
+            let ours = matches!(known.source, CertificateSource::ClusterCa);
+            parts.extend(cx.parts(&name.value, ours));
         }
         if self.trust.is_some() {
             parts.push(("ca.pem", Body::Certificate { pem: cx.authority() }));

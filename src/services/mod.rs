@@ -24,6 +24,7 @@ mod listens;
 mod logrotate;
 mod lowering;
 mod nginx;
+mod opendj;
 mod package;
 mod pair;
 mod properties;
@@ -64,6 +65,7 @@ pub static ALL: &[Entry] = &[
     entry::<listens::Listens>(),
     entry::<logrotate::Logrotate>(),
     entry::<nginx::Nginx>(),
+    entry::<opendj::Opendj>(),
     entry::<package::OwnPackage>(),
     entry::<properties::Properties>(),
     entry::<redis::Redis>(),

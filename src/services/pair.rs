@@ -6,7 +6,7 @@
 use super::Lowering;
 use super::lowering::{Owner, token_word};
 use crate::model::facts::{Certificate, CertificateSource, LeafKey};
-use crate::model::plan::{Condition, Kind, Verify};
+use crate::model::plan::{Body, Condition, Kind, Verify};
 use crate::model::settled::IssuedLeaf;
 use crate::model::value::AbsPath;
 use crate::platform::Platform;
@@ -67,6 +67,17 @@ impl Lowering<'_> {
         };
         let token = format!("CGSECRET_{}_pem_{digest}", token_word(&format!("key-{name}")));
         self.slot(token, secret, Encoding::PrivateKey)
+    }
+
+    /// What a script makes a store of: certificate and key, beside it.
+    pub(super) fn parts(&mut self, name: &str, ours: bool) -> [(&'static str, Body); 2] {
+        let mut pem = self.leaf(name).map(|it| it.pem.clone()).unwrap_or_default();
+        // a file has its chain in it
+        if ours {
+            pem += &self.authority();
+        }
+        let token = self.private_key(name);
+        [("cert.pem", Body::Certificate { pem }), ("key.pem", Body::Secret { token })]
     }
 
     /// The cluster's authority, PEM.

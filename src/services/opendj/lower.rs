@@ -1,0 +1,245 @@
+//! The script for one host, what lies beside it, and the steps and proofs that call it.
+
+use super::super::lowering::{Owner, Scripts};
+use super::super::{Located, Lowering};
+use super::{Opendj, known_as};
+use crate::model::consequence::Consequence;
+use crate::model::host::HostId;
+use crate::model::plan::{Body, Condition, Ensure, Kind, OnChange, StepFile};
+use crate::model::value::{AbsPath, Port};
+use crate::model::view::Fields;
+use crate::quote::{Encoding, Text, comment, fixed, number, sh_word, verbatim};
+use crate::services::Service;
+use crate::source::Spanned;
+
+/// Under which name OpenDJ's stores trust the cluster's authority.
+const AUTHORITY: &str = "cluster-ca";
+
+pub(super) fn lower(service: &Located<Opendj>, cx: &mut Lowering) {
+    let opendj = service.options;
+    let here = opendj.here(&cx.inventory.cluster.name);
+    let package = cx.fact("openssl.package", service.owner());
+    cx.package(service.owner(), package);
+    cx.directory(service.owner(), &here, 0o700);
+    let from = lower_files(service, &here, cx);
+    let script = format!("{here}/opendj");
+    if opendj.vendor_certificates.is_none() {
+        lower_stores(service, &script, from, cx);
+    }
+    lower_steps(service, &script, cx);
+    lower_proofs(service, &script, cx);
+    let secrets =
+        [("password", opendj.password.clone()), ("admin-password", opendj.admin_secret())];
+    for (name, secret) in secrets {
+        if let Some(digest) = cx.settled.secrets.get(&secret) {
+            cx.pin(format!("{}.{name}", service.key), digest, Consequence::ManualStep);
+        }
+    }
+}
+
+/// The script and what it reads; gives what the stores are made of.
+fn lower_files(service: &Located<Opendj>, here: &str, cx: &mut Lowering) -> Vec<AbsPath> {
+    let (opendj, owner) = (service.options, service.owner());
+    let mut parts = Vec::new();
+    if opendj.vendor_certificates.is_none() {
+        parts.extend(cx.parts(Opendj::KIND, true));
+        parts.push(("ca.pem", Body::Certificate { pem: cx.authority() }));
+    }
+    let from = parts.iter().map(|(part, _)| AbsPath::known(format!("{here}/{part}"))).collect();
+    let token = cx.secret(&opendj.admin_secret(), Encoding::Raw);
+    parts.push(("admin-password", Body::Secret { token }));
+    for (part, body) in parts {
+        cx.root_file(owner, &format!("{here}/{part}"), 0o600, body, OnChange::Nothing);
+    }
+    let view = view(opendj, here, cx);
+    cx.template(owner, &format!("{here}/opendj"), 0o700, "opendj/opendj", view, OnChange::Nothing);
+    from
+}
+
+fn view(opendj: &Opendj, here: &str, cx: &mut Lowering) -> Fields {
+    let span = opendj.span;
+    let word =
+        |it: &Spanned<String>, cx: &mut Lowering| cx.text(sh_word(&it.value, it.span), it.span);
+    let path = |it: &Spanned<AbsPath>, cx: &mut Lowering| {
+        cx.text(sh_word(it.value.as_str(), it.span), it.span)
+    };
+    let bases: Vec<Text> = opendj.bases.iter().map(|it| word(it, cx)).collect();
+    let base_options: String =
+        bases.iter().map(|it| format!(" --baseDN {}", it.as_str())).collect();
+    let names: String =
+        opendj.servers.iter().map(|it| format!(" {}", cx.inventory.host(it.value).name)).collect();
+    let root = match &opendj.container {
+        Some(container) => path(&container.path, cx),
+        None => fixed("''", span),
+    };
+    let enter = opendj.container.as_ref().map(|it| path(&it.enter, cx));
+    let first = opendj.servers.first().map_or(cx.host, |it| it.value);
+    let (name, first) = (cx.this().name.clone(), cx.inventory.host(first).name.clone());
+    let ports = &opendj.ports;
+    let port = |it: &Spanned<Port>| number(it.value.get(), it.span);
+    Fields::new(span)
+        .text("host_title", comment(&name, span))
+        .text("here", fixed(here, span))
+        .text("host", cx.text(sh_word(&name, span), span))
+        .text("first", cx.text(sh_word(&first, span), span))
+        .text("folder", path(&opendj.folder, cx))
+        .text("root", root)
+        // what is mounted on /run in a container cannot be seen from here
+        .text("passing", fixed(if enter.is_some() { "/root" } else { "/run" }, span))
+        .maybe("enter", "has_container", enter)
+        .text("environment", environment(opendj, cx))
+        .text("keytool", keytool(opendj, cx))
+        .flag("has_stores", opendj.vendor_certificates.is_none())
+        .text("authority", fixed(AUTHORITY, span))
+        .text("admin_port", port(&ports.admin))
+        .text("replication_port", port(&ports.replication))
+        .text("ldaps_port", port(&ports.ldaps))
+        .text("bind_dn", word(&opendj.bind_dn, cx))
+        .text("admin", word(&opendj.admin, cx))
+        .text("restart", word(&opendj.restart, cx))
+        .texts("bases", bases)
+        .text("base_options", verbatim(base_options, span))
+        .text("names", fixed(&names, span))
+        .list("servers", servers(opendj, cx))
+}
+
+fn servers(opendj: &Opendj, cx: &Lowering) -> Vec<Fields> {
+    let server = |it: &Spanned<HostId>| {
+        let host = cx.inventory.host(it.value);
+        Fields::new(it.span)
+            .text("name", fixed(&host.name, it.span))
+            .text("address", fixed(&known_as(host).to_string(), it.span))
+    };
+    opendj.servers.iter().map(server).collect()
+}
+
+/// What stands before a call of OpenDJ's tools.
+fn environment(opendj: &Opendj, cx: &mut Lowering) -> Text {
+    let mut words = String::new();
+    if let Some(java) = &opendj.java {
+        let home = format!("OPENDJ_JAVA_HOME={}", java.value);
+        words = format!(" {}", cx.text(sh_word(&home, java.span), java.span).as_str());
+    }
+    if opendj.vendor_certificates.is_some() {
+        words += " OPENDJ_JAVA_ARGS=\"${OPENDJ_JAVA_ARGS:-}\"";
+    }
+    let env = if words.is_empty() { "" } else { " env" };
+    verbatim(format!("{env}{words}"), opendj.java.as_ref().map_or(opendj.span, |it| it.span))
+}
+
+fn keytool(opendj: &Opendj, cx: &mut Lowering) -> Text {
+    match &opendj.java {
+        Some(java) => {
+            let path = format!("{}/bin/keytool", java.value);
+            cx.text(sh_word(&path, java.span), java.span)
+        }
+        // in a container it is found there
+        None if opendj.container.is_some() => fixed("keytool", opendj.span),
+        None => fixed("command keytool", opendj.span),
+    }
+}
+
+/// From the step on in which OpenDJ shows it for the first time, its certificate is what it should be.
+fn lower_stores(service: &Located<Opendj>, script: &str, from: Vec<AbsPath>, cx: &mut Lowering) {
+    let opendj = service.options;
+    let ensure = Ensure {
+        key: format!("opendj-{}-stores", opendj.name),
+        title: format!("opendj `{}`: this host shows its certificate", opendj.name),
+        holds: vec![format!("{script} has-stores")],
+        run: vec![format!("{script} stores")],
+        from,
+        on_change: OnChange::Nothing,
+    };
+    let condition = Condition { step: Some(opendj.connectors_step()), folder: None };
+    cx.add_when(service.owner(), Kind::Ensure(ensure), condition);
+}
+
+fn lower_steps(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
+    let (opendj, owner) = (service.options, service.owner());
+    let [first, others @ ..] = opendj.servers.as_slice() else { return };
+    let call = |what: &str| vec![format!("{script} {what}")];
+    let step = opendj.connectors_step();
+    let scripts = Scripts {
+        guard: call("is-set-up"),
+        run: call("connectors"),
+        proof: call("has-connectors"),
+    };
+    cx.step(owner, &step, scripts);
+    password_file(opendj, owner, step, cx);
+    if first.value != cx.host {
+        let scripts = Scripts {
+            proof: call(&format!("initialized {}", cx.this().name)),
+            ..Scripts::default()
+        };
+        cx.step(owner, &opendj.data_step(), scripts);
+        return;
+    }
+    for other in others {
+        let name = cx.inventory.host(other.value).name.clone();
+        let step = opendj.enable_step(&name);
+        let scripts = Scripts {
+            guard: call(&format!("reaches {name}")),
+            run: call(&format!("enable {name}")),
+            proof: call(&format!("enabled {name}")),
+        };
+        cx.step(owner, &step, scripts);
+        password_file(opendj, owner, step, cx);
+        let scripts = Scripts {
+            guard: call(&format!("expendable {name}")),
+            run: call(&format!("initialize {name}")),
+            proof: call(&format!("initialized {name}")),
+        };
+        cx.step(owner, &opendj.initialize_step(&name), scripts);
+    }
+}
+
+/// The directory manager's password, for as long as the step takes.
+fn password_file(opendj: &Opendj, owner: Owner, step: String, cx: &mut Lowering) {
+    let token = cx.secret(&opendj.password, Encoding::Raw);
+    let view = Fields::new(opendj.span).text("content", verbatim(token, opendj.span));
+    cx.step_file(
+        owner,
+        StepFile { step, name: "password".to_owned(), template: "file/file", view },
+    );
+}
+
+/// The first server looks after all, the others after themselves.
+fn lower_proofs(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
+    let (opendj, owner) = (service.options, service.owner());
+    let [first, others @ ..] = opendj.servers.as_slice() else { return };
+    let of = |id: HostId, cx: &Lowering| cx.inventory.host(id).name.clone();
+    let judged = |host: HostId, step: String, cx: &mut Lowering| {
+        let name = of(host, cx);
+        let title =
+            format!("opendj `{}`: {name} replicates, encrypted, and misses nothing", opendj.name);
+        cx.verify(owner, &title, &format!("{script} judge {name}"), Some(&step));
+    };
+    if first.value == cx.host {
+        for other in others {
+            let step = opendj.initialize_step(&of(other.value, cx));
+            judged(other.value, step, cx);
+        }
+    } else {
+        judged(cx.host, opendj.data_step(), cx);
+    }
+    for server in &opendj.servers {
+        let name = of(server.value, cx);
+        let title =
+            format!("opendj `{}`: {name} answers on LDAPS, {}", opendj.name, opendj.shown());
+        cx.verify(
+            owner,
+            &title,
+            &format!("{script} ldaps {name}"),
+            Some(&opendj.connectors_step()),
+        );
+    }
+}
+
+impl Opendj {
+    fn shown(&self) -> &'static str {
+        match self.vendor_certificates {
+            None => "with its own certificate",
+            Some(_) => "whosever certificate it shows",
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! `opendj`: multi-master replication between OpenDJ servers that somebody else's installer set up.
+//!
+//! Files: one script with all that is asked of OpenDJ and done with it, and beside it what goes into
+//! OpenDJ's stores, in a folder that is root's alone. Steps: on each server its stores and connectors;
+//! on the first one, `dsreplication enable` and `initialize` for each of the others. What is done is
+//! proven by what `dsreplication status` and the servers answer.
+//!
+//! A server is known by its address, as in Gluu's guide: inside a container nobody's `/etc/hosts`
+//! need know the others.
+//!
+//! Sources: OpenDJ Administration Guide 3.0 (Managing Data Replication, Changing Server Certificates);
+//! OpenDJ 3.0.0's `ReplicationCliMain`, `ReplicationCliArgumentParser`, `ADSContext`. What they say:
+//! - `enable` sets `ssl-encryption` of the crypto manager to what `--secureReplication` says, so it
+//!   is said there and not before.
+//! - Between tabs `status` leaves out what is empty at the end of a line.
+//! - Who replicates the same data has one `ds-sync-generation-id`; `initialize` hands it over.
+//!
+//! Not here: OpenDJ itself, its users, and what else trusts its certificate.
+
+mod check;
+mod lower;
+mod options;
+
+use super::decode::set;
+use super::{Checking, Declare, Decode, Located, Lowering, Service};
+use crate::diag::Diagnostics;
+use crate::inventory::{Host, Inventory};
+use crate::model::consequence::Consequence;
+use crate::model::facts::{
+    Audience, Bind, Chapter, ClaimKind, Endpoint, Link, Listener, Protocol, Secret, SecretSource,
+    StepFact, TlsName, Usage,
+};
+use crate::model::host::{HostId, HostSet};
+use crate::model::name::Label;
+use crate::model::value::{Duration, Port};
+use crate::source::Spanned;
+use crate::syntax::node::Node;
+pub(super) use options::Opendj;
+
+/// As long as that of a `certificate`: OpenDJ takes up a new one by itself, with a restart.
+const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
+
+/// So many characters has the password of the administrator whom `dsreplication` makes.
+const PASSWORD_LENGTH: usize = 32;
+
+/// OpenDJ's own stores, in its `config` folder.
+const STORES: [&str; 4] = ["admin-keystore", "admin-truststore", "keystore", "truststore"];
+
+impl Service for Opendj {
+    const KIND: &'static str = "opendj";
+
+    fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
+        options::decode(node, cx)
+    }
+
+    fn hosts(&self) -> HostSet {
+        set(&self.servers)
+    }
+
+    fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
+        let servers = self.hosts();
+        for (port, what) in self.doors() {
+            self.declare_door(port, what, declare);
+        }
+        if self.vendor_certificates.is_none() {
+            declare.leaf(&servers, Self::KIND, (Usage::Server, VALIDITY), inventory);
+            for host in servers.iter() {
+                // OpenDJ's tools ask it where it listens to nobody else yet
+                let known = [known_as(inventory.host(host))];
+                declare.leaf_bears(host, Self::KIND, "localhost", &known);
+            }
+            for store in STORES {
+                let path = format!("{}/config/{store}", self.outside());
+                declare.claims(&servers, &[&path], &ClaimKind::PerHost);
+            }
+        }
+        let here = self.here(&inventory.cluster.name);
+        for part in ["opendj", "cert.pem", "key.pem", "ca.pem", "admin-password"] {
+            declare.claims(&servers, &[&format!("{here}/{part}")], &ClaimKind::PerHost);
+        }
+        if self.admin_password.is_none() {
+            let source = SecretSource::Generate { length: PASSWORD_LENGTH };
+            let secret = Secret { source, origin: declare.origin.clone() };
+            declare.secret(self.admin_secret(), secret);
+        }
+        let bases: Vec<&str> = self.bases.iter().map(|it| it.value.as_str()).collect();
+        declare.pin(&servers, "base", bases.join(" "), Consequence::DestroysData);
+        for host in servers.iter() {
+            // the others have written it down when it was enabled
+            let known = known_as(inventory.host(host)).to_string();
+            declare.pin(&HostSet::one(host), "known-as", known, Consequence::ManualStep);
+        }
+        declare.pin(&servers, "admin", self.admin.value.clone(), Consequence::ManualStep);
+        self.declare_steps(inventory, declare);
+        self.declare_runbook(&here, declare);
+    }
+
+    fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
+        self.check_servers(cx, diagnostics);
+        self.check_version(diagnostics);
+        self.check_bases(diagnostics);
+        self.check_certificates(diagnostics);
+    }
+
+    fn lower(services: &[Located<Self>], cx: &mut Lowering) {
+        for service in services {
+            lower::lower(service, cx);
+        }
+    }
+}
+
+/// Servers dial each other at the address that a host has for replication, where it has one.
+fn purpose() -> Option<Label> {
+    Label::parse("replication").ok()
+}
+
+/// The one address by which all servers know a host.
+fn known_as(host: &Host) -> std::net::IpAddr {
+    host.address(purpose().as_ref()).ip
+}
+
+impl Opendj {
+    /// Beside what `apply.sh` keeps: root's alone.
+    fn here(&self, cluster: &str) -> String {
+        format!("/var/lib/clustergen/{cluster}/opendj/{}", self.name)
+    }
+
+    /// Where OpenDJ is for who is not in its container.
+    fn outside(&self) -> String {
+        let root = self.container.as_ref().map_or("", |it| it.path.value.as_str());
+        format!("{root}{}", self.folder.value)
+    }
+
+    fn admin_secret(&self) -> String {
+        let made = || format!("opendj[{}]/admin", self.name);
+        self.admin_password.clone().unwrap_or_else(made)
+    }
+
+    fn doors(&self) -> [(&Spanned<Port>, &'static str); 3] {
+        let ports = &self.ports;
+        [
+            (&ports.admin, "OpenDJ, administration"),
+            (&ports.replication, "OpenDJ, replication"),
+            (&ports.ldaps, "OpenDJ, LDAPS"),
+        ]
+    }
+
+    fn declare_door(&self, port: &Spanned<Port>, what: &str, declare: &mut Declare) {
+        let (servers, protocol) = (self.hosts(), Protocol::Tcp);
+        let origin = declare.at(port.span);
+        declare.listener(Listener {
+            hosts: servers.clone(),
+            bind: Bind::Any,
+            port: port.value,
+            protocol,
+            audience: Audience::Peers,
+            what: what.to_owned(),
+            shared: None,
+            origin: origin.clone(),
+        });
+        // replication has keys of its own, which dsreplication hands round
+        let ours = self.vendor_certificates.is_none() && port.value != self.ports.replication.value;
+        let tls = ours.then(|| TlsName { leaf: Self::KIND.to_owned(), name: None });
+        let to =
+            Endpoint { hosts: servers.clone(), port: port.value, protocol, purpose: purpose() };
+        declare.link(Link { from: servers, to, tls, why: what.to_owned(), origin });
+    }
+
+    /// In the order in which they are done, but for the first server's, which are one for each other.
+    fn declare_steps(&self, inventory: &Inventory, declare: &mut Declare) {
+        let [first, others @ ..] = self.servers.as_slice() else { return };
+        let name = &self.name;
+        let of = |it: &Spanned<HostId>| inventory.host(it.value).name.as_str();
+        let mut step = |key: String, host: &Spanned<HostId>, after, title, destroys| {
+            let origin = declare.at(host.span);
+            declare.step(StepFact { key, host: host.value, after, title, destroys, origin });
+        };
+        for server in &self.servers {
+            let before = self.after.iter().map(|it| (server.value, it.value.clone())).collect();
+            let title = format!("opendj `{name}`: {} listens to the others", of(server));
+            step(self.connectors_step(), server, before, title, false);
+        }
+        for other in others {
+            let both = [first, other].map(|it| (it.value, self.connectors_step())).to_vec();
+            let title = format!("opendj `{name}`: {} and {} replicate", of(first), of(other));
+            step(self.enable_step(of(other)), first, both, title, false);
+            let enabled = vec![(first.value, self.enable_step(of(other)))];
+            let title = format!(
+                "opendj `{name}`: the data of {} takes the place of {}'s",
+                of(first),
+                of(other)
+            );
+            step(self.initialize_step(of(other)), first, enabled, title, true);
+            let given = vec![
+                (other.value, self.connectors_step()),
+                (first.value, self.initialize_step(of(other))),
+            ];
+            let title = format!("opendj `{name}`: the data of {} has come", of(first));
+            step(self.data_step(), other, given, title, false);
+        }
+    }
+
+    fn declare_runbook(&self, here: &str, declare: &mut Declare) {
+        let servers = format!("`servers` of opendj `{}`", self.name);
+        let adding = format!(
+            "Where it is for {servers}, OpenDJ is set up there before its steps, with the same base and the \
+             directory manager's password; then the first server is applied, and its two steps for the new \
+             one are done. The others go on meanwhile"
+        );
+        declare.runbook(Chapter::Adding, adding);
+        let removing = format!(
+            "Where it is one of {servers}, `{here}/opendj retire` comes before, on it, while the others are \
+             up: they forget it, and go on. The first one gives its place by being written behind another"
+        );
+        declare.runbook(Chapter::Removing, removing);
+    }
+
+    fn connectors_step(&self) -> String {
+        format!("opendj-{}-connectors", self.name)
+    }
+
+    fn enable_step(&self, other: &str) -> String {
+        format!("opendj-{}-enable-{other}", self.name)
+    }
+
+    fn initialize_step(&self, other: &str) -> String {
+        format!("opendj-{}-initialize-{other}", self.name)
+    }
+
+    /// Of the others, who wait for it.
+    fn data_step(&self) -> String {
+        format!("opendj-{}-data", self.name)
+    }
+}
