@@ -4,6 +4,7 @@
 //! `schema/`, one folder in `templates/`, its golden cases and one line in [`ALL`].
 //! Services never import each other: what one needs of another goes through the facts.
 
+mod after;
 mod balancer;
 mod certificate;
 mod content;

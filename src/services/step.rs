@@ -3,6 +3,7 @@
 //! Its commands are the person's own; they land in `host.sh` as one quoted word each, so that a
 //! brace too many is the command's fault and not the script's. Not here: the order (see `declare`).
 
+use super::after::After;
 use super::content::Content;
 use super::decode::set;
 use super::lowering::Scripts;
@@ -10,9 +11,9 @@ use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::StepFact;
-use crate::model::host::{HostId, HostSet};
+use crate::model::host::HostSet;
 use crate::quote::sh_word;
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use crate::syntax::node::Node;
 
 pub(super) struct OwnStep {
@@ -27,28 +28,13 @@ pub(super) struct OwnStep {
     destroys: bool,
 }
 
-struct After {
-    step: String,
-    /// `None` is the same host.
-    on: Option<HostId>,
-    span: Span,
-}
-
 impl Service for OwnStep {
     const KIND: &'static str = "step";
 
     fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
         let name = node.label()?.to_owned();
         let on = set(&cx.managed_hosts(node, "on"));
-        let mut after = Vec::new();
-        for child in node.children_named("after") {
-            let Some(step) = child.args.first() else { continue };
-            let on = match child.prop("on").cloned() {
-                Some(host) => Some(cx.inventory.resolve(&[host], cx.diagnostics).first()?.value),
-                None => None,
-            };
-            after.push(After { step: step.as_str()?.to_owned(), on, span: step.span });
-        }
+        let after = After::all(node, cx);
         let mut files = Vec::new();
         for child in node.children_named("file") {
             let [name, content] = child.args.as_slice() else { continue };
@@ -74,7 +60,7 @@ impl Service for OwnStep {
 
     fn declare(&self, _: &Inventory, declare: &mut Declare) {
         for host in self.on.iter() {
-            let after = self.after.iter().map(|it| (it.on.unwrap_or(host), it.step.clone()));
+            let after = self.after.iter().map(|it| it.of(host));
             let place = self.after.first().map(|it| it.span);
             declare.step(StepFact {
                 key: self.name.clone(),

@@ -190,7 +190,7 @@ impl Csync2 {
             let (title, after) = if member.value == first {
                 let title =
                     format!("csync2 `{}`: the files of {winner} go to all members", self.name);
-                (title, self.after.clone())
+                (title, self.after.iter().map(|it| it.of(first)).collect())
             } else {
                 let title = format!("csync2 `{}`: the files of {winner} have come", self.name);
                 (title, vec![(first, self.step_key())])

@@ -3,6 +3,7 @@
 use super::PORT;
 use crate::model::host::HostId;
 use crate::model::value::{AbsPath, Duration, Port, Version};
+use crate::services::after::After;
 use crate::services::{Decode, read};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
@@ -21,7 +22,7 @@ pub(in crate::services) struct Csync2 {
     pub(super) every: Spanned<Duration>,
     pub(super) version: Option<Spanned<Version>>,
     /// Steps that come before the first sync.
-    pub(super) after: Vec<(HostId, String)>,
+    pub(super) after: Vec<After>,
     pub(super) extra: Vec<Spanned<String>>,
     /// Whether the members are all that were meant.
     pub(super) complete: bool,
@@ -74,15 +75,10 @@ pub(super) fn decode(node: &Node, cx: &mut Decode) -> Option<Csync2> {
         port: port.unwrap_or(Spanned::new(PORT, node.head)),
         every: every.unwrap_or(Spanned::new(Duration::from_seconds(300), node.head)),
         version: read::first(node, "version").and_then(read::version),
-        after: node.children_named("after").filter_map(|it| after(it, cx)).collect(),
+        after: After::all(node, cx),
         extra: read::texts(node, "extra"),
         span: node.head,
     })
-}
-
-fn after(node: &Node, cx: &mut Decode) -> Option<(HostId, String)> {
-    let host = cx.inventory.resolve(&[node.prop("on")?.clone()], cx.diagnostics).first()?.value;
-    Some((host, node.args.first()?.as_str()?.to_owned()))
 }
 
 fn action(node: &Node) -> Action {

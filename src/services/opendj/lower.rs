@@ -5,7 +5,7 @@ use super::super::{Located, Lowering};
 use super::{Opendj, known_as};
 use crate::model::consequence::Consequence;
 use crate::model::host::HostId;
-use crate::model::plan::{Body, Condition, Ensure, Kind, OnChange, StepFile};
+use crate::model::plan::{Body, Condition, Ensure, Kind, OnChange};
 use crate::model::value::{AbsPath, Port};
 use crate::model::view::Fields;
 use crate::quote::{Encoding, Text, comment, fixed, number, sh_word, verbatim};
@@ -195,12 +195,10 @@ fn lower_steps(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
 
 /// The directory manager's password, for as long as the step takes.
 fn password_file(opendj: &Opendj, owner: Owner, step: String, cx: &mut Lowering) {
-    let token = cx.secret(&opendj.password, Encoding::Raw);
-    let view = Fields::new(opendj.span).text("content", verbatim(token, opendj.span));
-    cx.step_file(
-        owner,
-        StepFile { step, name: "password".to_owned(), template: "file/file", view },
-    );
+    cx.step_file(owner, (&step, "password"), "file/file", |cx| {
+        let token = cx.secret(&opendj.password, Encoding::Raw);
+        Fields::new(opendj.span).text("content", verbatim(token, opendj.span))
+    });
 }
 
 /// The first server looks after all, the others after themselves.

@@ -173,10 +173,11 @@ impl Opendj {
         let of = |it: &Spanned<HostId>| inventory.host(it.value).name.as_str();
         let mut step = |key: String, host: &Spanned<HostId>, after, title, destroys| {
             let origin = declare.at(host.span);
-            declare.step(StepFact { key, host: host.value, after, title, destroys, origin });
+            let needs = vec![self.password.clone()];
+            declare.step(StepFact { key, host: host.value, after, title, needs, destroys, origin });
         };
         for server in &self.servers {
-            let before = self.after.iter().map(|it| (server.value, it.value.clone())).collect();
+            let before = self.after.iter().map(|it| it.of(server.value)).collect();
             let title = format!("opendj `{name}`: {} listens to the others", of(server));
             step(self.connectors_step(), server, before, title, false);
         }

@@ -2,6 +2,7 @@
 
 use crate::model::host::HostId;
 use crate::model::value::{AbsPath, Port, Version};
+use crate::services::after::After;
 use crate::services::{Decode, read};
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
@@ -22,7 +23,7 @@ pub(in crate::services) struct Opendj {
     pub(super) admin_password: Option<String>,
     pub(super) ports: Ports,
     pub(super) restart: Spanned<String>,
-    pub(super) after: Option<Spanned<String>>,
+    pub(super) after: Vec<After>,
     pub(super) vendor_certificates: Option<Span>,
     /// Whether the servers are all that were meant.
     pub(super) complete: bool,
@@ -73,7 +74,7 @@ pub(super) fn decode(node: &Node, cx: &mut Decode) -> Option<Opendj> {
         admin_password: admin_password.map(|it| it.value),
         ports: ports(node),
         restart: or("restart", "systemctl restart opendj"),
-        after: text("after"),
+        after: After::all(node, cx),
         vendor_certificates: node.child("keep-vendor-certificates").map(|it| it.head),
         span: node.head,
     })
