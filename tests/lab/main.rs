@@ -46,6 +46,7 @@ mod log;
 mod nginx;
 mod nginx_conf;
 mod obstacles;
+mod opendj;
 mod outcome;
 mod pack;
 mod pairs;
