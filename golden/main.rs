@@ -39,6 +39,7 @@ mod manual;
 mod merged;
 mod nowhere;
 mod ok;
+mod opendj;
 mod origins;
 mod pack;
 mod reference;

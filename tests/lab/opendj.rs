@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::built::{Built, said};
-use crate::bundle::good;
+use crate::bundle::{good, start};
 use crate::cluster::Lab;
 use crate::host::Host;
 use crate::units::eventually;
@@ -27,7 +27,17 @@ opendj "idp" {
 
 const HOME: &str = "/opt/opendj";
 const TOOLS: [&str; 3] = ["dsconfig", "dsreplication", "ldapsearch"];
+const CONTAINER: &str = "/opt/gluu-server";
+const ENTER: &str = "/usr/local/sbin/gluu-run";
 const CONNECTORS: &str = "opendj-idp-connectors";
+
+/// The same in containers.
+fn contained() -> String {
+    let more = format!(
+        "container \"{CONTAINER}\" enter=\"{ENTER}\"; java \"/opt/jre\"; restart \"/opt/opendj/bin/again\"; }}\n"
+    );
+    PAIR.trim_end().trim_end_matches('}').to_owned() + &more
+}
 
 /// The same with a third server.
 fn three() -> String {
@@ -43,30 +53,53 @@ fn unpack(host: &Host, root: &str) {
     }
     for tool in TOOLS {
         let text = format!(
-            "#!/bin/sh\nprintf '%s\\n' \"{tool} $*\" >>{HOME}/called\nexec python3 {HOME}/standin.py {tool} \"$@\"\n"
+            "#!/bin/sh\necho \"{tool} $*\" >>{HOME}/called\nexec python3 {HOME}/standin.py {tool} \"$@\"\n"
         );
         host.program(&format!("{root}{HOME}/bin/{tool}"), &text);
     }
+    let again = format!("#!/bin/sh\nkill \"$(cat {HOME}/db/pid)\"\n");
+    host.program(&format!("{root}{HOME}/bin/again"), &again);
 }
 
-fn standin(host: &Host, words: &[&str]) -> Output {
-    host.run(&[&["python3", "/opt/opendj/standin.py"], words].concat())
+/// A tree with a `/` of its own, and a Java that a link leads to which is right in there alone.
+fn contain(host: &Host) {
+    let make = r#"
+mkdir -p "$1/usr" "$1/etc" "$1/proc" "$1/dev" "$1/tmp" "$1/root" "$1/opt" "$1/vendor/bin"
+for name in usr etc proc dev; do mount --rbind "/$name" "$1/$name"; done
+for name in bin sbin lib lib64; do ln -s "usr/$name" "$1/$name"; done
+ln -s /usr/bin/keytool "$1/vendor/bin"
+ln -s /vendor "$1/opt/jre"
+"#;
+    good(&host.run(&["sh", "-euc", make, "sh", CONTAINER]));
+    host.program(ENTER, &format!("#!/bin/sh\nexec chroot {CONTAINER} \"$@\"\n"));
+}
+
+/// Below `/` or in a container.
+fn standin(host: &Host, root: &str, words: &[&str]) -> Output {
+    let enter: &[&str] = if root.is_empty() { &[] } else { &[ENTER] };
+    host.run(&[enter, &["python3", "/opt/opendj/standin.py"], words].concat())
 }
 
 /// What the vendor's installer does: each server has stores and data of its own. The stores are
 /// another user's.
-fn set_up(host: &Host, password: &str) {
-    unpack(host, "");
-    good(&standin(host, &["setup", password]));
-    good(&host.run(&[
-        "sh",
-        "-c",
-        "chown mail:mail /opt/opendj/config/*keystore && chmod 640 /opt/opendj/config/keystore",
-    ]));
-    let unit = "[Service]\nType=exec\nExecStart=python3 /opt/opendj/standin.py serve\n[Install]\nWantedBy=multi-user.target\n";
-    host.write("/etc/systemd/system/opendj.service", unit);
+fn set_up(host: &Host, root: &str, password: &str) {
+    unpack(host, root);
+    good(&standin(host, root, &["setup", password]));
+    let config =
+        format!("cd {root}{HOME}/config && chown mail:mail *keystore && chmod 640 keystore");
+    good(&host.run(&["sh", "-c", &config]));
+    let enter = if root.is_empty() { "" } else { ENTER };
+    let unit = format!(
+        "[Service]\nType=exec\nExecStart={enter} /usr/bin/python3 {HOME}/standin.py serve\n\
+         Restart=always\nRestartSec=0\n[Install]\nWantedBy=multi-user.target\n"
+    );
+    host.write("/etc/systemd/system/opendj.service", &unit);
     good(&host.run(&["systemctl", "daemon-reload"]));
     good(&host.run(&["systemctl", "enable", "-q", "--now", "opendj.service"]));
+    listens(host);
+}
+
+fn listens(host: &Host) {
     eventually("OpenDJ listens", || {
         said(&host.run(&["ss", "-Hltn", "sport = :4444"])).contains("4444").then_some(())
     });
@@ -88,8 +121,12 @@ fn step(lab: &Lab, name: &str, step: &str) -> String {
 }
 
 fn refused(lab: &Lab, name: &str, step: &str, why: &str) {
-    let done = lab.ask(name, &["--bootstrap", step]);
-    assert!(!done.status.success() && said(&done).contains(why), "no {why} in {}", said(&done));
+    bad(&lab.ask(name, &["--bootstrap", step]), why);
+}
+
+/// It ends badly, and says why.
+fn bad(done: &Output, why: &str) {
+    assert!(!done.status.success() && said(done).contains(why), "no {why} in {}", said(done));
 }
 
 /// What `--verify` says of OpenDJ.
@@ -134,10 +171,10 @@ fn servers_come_up_in_order_and_a_third_joins() {
     }
     refused(&lab, "n1", CONNECTORS, "OpenDJ is not in /opt/opendj: set it up first");
     for name in ["n1", "n2"] {
-        set_up(&lab[name], &password);
+        set_up(&lab[name], "", &password);
         watch(&lab[name]);
     }
-    good(&standin(&lab["n1"], &["add", "o=gluu", "three"]));
+    good(&standin(&lab["n1"], "", &["add", "o=gluu", "three"]));
 
     // too early, on another host
     refused(&lab, "n1", "opendj-idp-enable-n2", &format!("comes after {CONNECTORS}"));
@@ -170,15 +207,15 @@ fn servers_come_up_in_order_and_a_third_joins() {
         "/opt/opendj/config/keystore",
         "/opt/opendj/config/admin-truststore",
     ];
-    assert_eq!(good(&lab["n1"].run(&stat)), "640 mail\n600 root\n");
+    assert!(good(&lab["n1"].run(&stat)).contains("640 mail\n644 root\n"));
 
     // who is away misses what comes meanwhile, and has it when it is back
     good(&lab["n2"].run(&["systemctl", "stop", "opendj"]));
-    good(&standin(&lab["n1"], &["add", "o=gluu", "four"]));
+    good(&standin(&lab["n1"], "", &["add", "o=gluu", "four"]));
     assert_eq!(proofs(&lab, "n1").iter().filter(|it| it.starts_with("FAIL")).count(), 2);
     good(&lab["n2"].run(&["systemctl", "start", "opendj"]));
     eventually("the change has come", || holds(&lab["n2"], "four").then_some(()));
-    good(&standin(&lab["n2"], &["add", "o=gluu", "five"]));
+    good(&standin(&lab["n2"], "", &["add", "o=gluu", "five"]));
     eventually("the other way round", || holds(&lab["n1"], "five").then_some(()));
 
     a_third_joins(&built, &lab, &password);
@@ -208,7 +245,7 @@ fn nothing_is_left_to_do(lab: &Lab, name: &str) {
 /// One word more in the description: the pair goes on, and what was done is not done again.
 fn a_third_joins(built: &Built, lab: &Lab, password: &str) {
     built.rebuild(&three());
-    set_up(&lab["n3"], password);
+    set_up(&lab["n3"], "", password);
     ends(&lab.apply("n3"), 5);
     step(lab, "n3", CONNECTORS);
     for name in ["n1", "n2"] {
@@ -223,7 +260,7 @@ fn a_third_joins(built: &Built, lab: &Lab, password: &str) {
     for name in ["n1", "n2", "n3"] {
         ends(&lab.ask(name, &[]), 0);
     }
-    good(&standin(&lab["n3"], &["add", "o=gluu", "six"]));
+    good(&standin(&lab["n3"], "", &["add", "o=gluu", "six"]));
     for name in ["n1", "n2"] {
         eventually("from the third", || holds(&lab[name], "six").then_some(()));
     }
@@ -240,8 +277,223 @@ fn a_new_certificate_is_shown(built: &Built, lab: &Lab) {
     assert_ne!(lab["n2"].read(cert), before);
     let shown = "openssl s_client -connect 10.77.0.12:1636 </dev/null 2>/dev/null | openssl x509";
     eventually("the new one is shown", || {
-        let shown = good(&lab["n1"].run(&["sh", "-c", shown]));
-        lab["n2"].read(cert).starts_with(shown.trim()).then_some(())
+        let shown = lab["n1"].run(&["sh", "-c", shown]).stdout;
+        let shown = String::from_utf8_lossy(&shown);
+        (!shown.is_empty() && lab["n2"].read(cert).starts_with(shown.trim())).then_some(())
     });
     all_is_well(lab, "n2", 5);
+}
+
+/// In the runbook's order.
+fn brought_up(lab: &Lab) {
+    for name in ["n1", "n2"] {
+        step(lab, name, CONNECTORS);
+    }
+    step(lab, "n1", "opendj-idp-enable-n2");
+    step(lab, "n1", "opendj-idp-initialize-n2");
+    step(lab, "n2", "opendj-idp-data");
+    for name in ["n1", "n2"] {
+        ends(&lab.ask(name, &[]), 0);
+    }
+}
+
+#[test]
+fn servers_in_containers_replicate() {
+    let built = Built::of(&contained());
+    let lab = Lab::of(&built);
+    for name in ["n1", "n2"] {
+        contain(&lab[name]);
+        set_up(&lab[name], CONTAINER, &manager(&built));
+        ends(&lab.apply(name), 5);
+    }
+    good(&standin(&lab["n2"], CONTAINER, &["add", "o=gluu", "more"]));
+    good(&standin(&lab["n2"], CONTAINER, &["add", "o=gluu", "even more"]));
+    for name in ["n1", "n2"] {
+        step(&lab, name, CONNECTORS);
+    }
+    step(&lab, "n1", "opendj-idp-enable-n2");
+    let why = "n2 has 4 entries of o=gluu, and n1 only 2: see first whose data is right";
+    refused(&lab, "n1", "opendj-idp-initialize-n2", why);
+    for entry in ["a", "b"] {
+        good(&standin(&lab["n1"], CONTAINER, &["add", "o=gluu", entry]));
+    }
+    brought_up(&lab);
+    for name in ["n1", "n2"] {
+        all_is_well(&lab, name, 4);
+        let left = lab[name].run(&["ls", "-A", &format!("{CONTAINER}/root")]);
+        assert!(left.stdout.is_empty(), "{}", said(&left));
+    }
+}
+
+#[test]
+fn a_vendor_s_certificates_can_stay() {
+    let built =
+        Built::of(&PAIR.replace("    password", "    keep-vendor-certificates\n    password"));
+    let lab = Lab::of(&built);
+    for name in ["n1", "n2"] {
+        set_up(&lab[name], "", &manager(&built));
+        ends(&lab.apply(name), 5);
+    }
+    let stores = ["sha256sum", "/opt/opendj/config/keystore", "/opt/opendj/config/admin-keystore"];
+    let before = good(&lab["n1"].run(&stores));
+    brought_up(&lab);
+    for name in ["n1", "n2"] {
+        all_is_well(&lab, name, 3);
+    }
+    assert_eq!(good(&lab["n1"].run(&stores)), before);
+    // without what the guide has Java do, the name would be asked for
+    let status = "status -n -X -h 10.77.0.11 -p 4444 -I admin -s -j /tmp/admin";
+    bad(&by_hand(&lab, "", status), "no name matching 10.77.0.11 found");
+    let believing =
+        "OPENDJ_JAVA_ARGS=-Dcom.sun.jndi.ldap.object.disableEndpointIdentification=true";
+    good(&by_hand(&lab, believing, status));
+    bad(&by_hand(&lab, believing, ENABLE), "already replicated between the two servers");
+    let other = ENABLE.replace("o=gluu", "o=site");
+    bad(
+        &by_hand(&lab, believing, &other),
+        "could not be found in at least one of the servers: o=site",
+    );
+    let itself = ENABLE.replace("10.77.0.12", "10.77.0.11");
+    bad(&by_hand(&lab, believing, &itself), "two different servers");
+    let ends = "initialize -n -X -I admin -j /tmp/admin -b o=site --hostSource 10.77.0.11";
+    let ends = format!("{ends} --portSource 4444 --portDestination 4444 --hostDestination");
+    bad(&by_hand(&lab, believing, &format!("{ends} 10.77.0.12")), "cannot be initialized: o=site");
+    bad(&by_hand(&lab, believing, &format!("{ends} 10.77.0.11")), "two different servers");
+    bad(
+        &by_hand(&lab, believing, &format!("{ends} 10.77.0.13")),
+        "unable to connect to 10.77.0.13:4444",
+    );
+}
+
+const ENABLE: &str = "enable -n -X -I admin -j /tmp/admin -b o=gluu --port1 4444 --port2 4444 \
+    --host1 10.77.0.11 --bindPasswordFile1 /tmp/manager --bindDN1 'cn=directory manager' \
+    --host2 10.77.0.12 --bindPasswordFile2 /tmp/manager --bindDN2 'cn=directory manager'";
+
+/// `dsreplication` as a person calls it on the first server.
+fn by_hand(lab: &Lab, java: &str, words: &str) -> Output {
+    let place = "umask 077; cp /var/lib/clustergen/people/opendj/idp/admin-password /tmp/admin; \
+        cp /root/clustergen/secrets/*_manager_* /tmp/manager";
+    lab["n1"].run(&["sh", "-c", &format!("{place}; {java} /opt/opendj/bin/dsreplication {words}")])
+}
+
+/// What the stand-in refuses, with what OpenDJ's sources say, or because nobody should say it.
+#[test]
+fn the_stand_in_refuses_what_is_not_documented() {
+    let host = start("n1");
+    unpack(&host, "");
+    let tool = |words: &str| {
+        let words = format!("/opt/opendj/bin/{words}");
+        host.run(&["sh", "-c", &words])
+    };
+    host.write("/tmp/open", "secret\n");
+    host.write("/tmp/empty", "");
+    host.write("/tmp/good", "secret\n");
+    good(&host.run(&["chmod", "0600", "/tmp/good", "/tmp/empty"]));
+    let me = "-h localhost -p 4444 -D 'cn=directory manager' -j /tmp/good -X -n";
+    let listen = "--set listen-address:0.0.0.0";
+    let connector = "set-administration-connector-prop";
+    bad(&tool(&format!("dsconfig {connector} {me} {listen}")), "this server is not set up");
+    good(&standin(&host, "", &["setup", "secret"]));
+    bad(
+        &tool(&format!("dsconfig {connector} {me} {listen}")),
+        "unable to connect to localhost:4444",
+    );
+    host.daemon(&["python3", "/opt/opendj/standin.py", "serve"]);
+    listens(&host);
+    good(&tool(&format!("dsconfig {connector} {me} {listen}")));
+    good(&tool(&format!("dsconfig {me} {connector} {listen}")));
+
+    let admin = "--adminUID admin -j /tmp/good -X -n -b o=gluu";
+    let pair = "--host1 127.0.0.1 --bindPasswordFile1 /tmp/good --host2 localhost --bindPasswordFile2 /tmp/good";
+    for (words, why) in [
+        (
+            format!("dsconfig {connector} {me} --listen 0.0.0.0"),
+            "argument \"--listen\" is not allowed",
+        ),
+        (format!("dsconfig {connector} {me} -y {listen}"), "argument \"-y\" is not allowed"),
+        (format!("dsconfig {connector} {me} --set"), "\"--set\" requires a value"),
+        (
+            format!("dsconfig {connector} {me} --set listen:0.0.0.0"),
+            "\"listen\" is not a recognized property",
+        ),
+        (
+            format!("dsconfig {connector} {me} --handler-name X {listen}"),
+            "\"--handler-name\" is not allowed",
+        ),
+        (
+            format!("dsconfig {connector} {me} -h n2 {listen}"),
+            "\"--hostname\" was provided multiple times",
+        ),
+        (format!("dsconfig set-connector-prop {me} {listen}"), "is not a recognized subcommand"),
+        (format!("dsconfig {me}"), "no subcommand"),
+        (
+            format!("dsconfig {connector} {} {listen}", me.replace(" -n", "")),
+            "--no-prompt is missing",
+        ),
+        (
+            format!("dsconfig {connector} {me} -w secret {listen}"),
+            "can read a password among the arguments",
+        ),
+        (
+            format!("dsconfig {connector} {me} -T secret {listen}"),
+            "can read a password among the arguments",
+        ),
+        (
+            format!("dsconfig {connector} {} {listen}", me.replace("good", "open")),
+            "others may read /tmp/open",
+        ),
+        (format!("dsconfig {connector} {} {listen}", me.replace("good", "none")), "No such file"),
+        (
+            format!("dsconfig {connector} {} {listen}", me.replace("good", "empty")),
+            "/tmp/empty is empty",
+        ),
+        (
+            format!("dsconfig {connector} {} {listen}", me.replace(" -X", "")),
+            "no certificate is trusted",
+        ),
+        (
+            format!("dsconfig {connector} {me} -P /x {listen}"),
+            "--trustAll and --trustStorePath exclude each other",
+        ),
+        (
+            format!("dsconfig {connector} {} {listen}", me.replace("manager", "man")),
+            "invalid credentials",
+        ),
+        (
+            format!("dsreplication enable {admin} {pair} --bindPassword1 secret"),
+            "a password among the arguments",
+        ),
+        (
+            format!("dsreplication enable {} {pair}", admin.replace("-j /tmp/good", "-w secret")),
+            "a password among",
+        ),
+        (
+            format!("dsreplication enable {} {pair}", admin.replace("-b o=gluu", "")),
+            "--baseDN is missing",
+        ),
+        (
+            format!("dsreplication enable {admin} {pair} --hostname n1"),
+            "\"--hostname\" is not allowed",
+        ),
+        (
+            format!(
+                "dsreplication enable {admin} {pair} --replicationPort1 8989 --noReplicationServer1"
+            ),
+            "--replicationPort1 and --noReplicationServer1 exclude each other",
+        ),
+        (
+            format!("dsreplication status {admin} -Q -s -h 127.0.0.1"),
+            "--script-friendly and --quiet exclude",
+        ),
+        (
+            format!("dsreplication disable {admin} -a -h 127.0.0.1"),
+            "--disableAll and --baseDN exclude each other",
+        ),
+        (
+            format!("ldapsearch {} -b o=gluu -s base x y", me.replace("-X -n", "-X")),
+            "--useSSL is missing",
+        ),
+    ] {
+        bad(&tool(&words), why);
+    }
 }

@@ -320,6 +320,8 @@ class Server:
 
     def serve(self):
         state = self.state
+        with open(f"{HOME}/db/pid", "w", encoding="utf-8") as file:
+            file.write(str(os.getpid()))
         administration = self.pair("admin-keystore", "admin-cert")
         self.listen(state["admin"]["listen-address"], int(state["admin"]["listen-port"]), administration)
         if state["ldaps"]["enabled"] == "true":
