@@ -171,8 +171,10 @@ impl Opendj {
         let [first, others @ ..] = self.servers.as_slice() else { return };
         let name = &self.name;
         let of = |it: &Spanned<HostId>| inventory.host(it.value).name.as_str();
+        // where a step before the first is none, its name is what is wrong
+        let named = self.after.first().map(|it| it.span);
         let mut step = |key: String, host: &Spanned<HostId>, after, title, destroys| {
-            let origin = declare.at(host.span);
+            let origin = declare.at(named.unwrap_or(host.span));
             let needs = vec![self.password.clone()];
             declare.step(StepFact { key, host: host.value, after, title, needs, destroys, origin });
         };
