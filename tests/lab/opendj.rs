@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::built::{Built, said};
-use crate::bundle::{good, start};
+use crate::bundle::good;
 use crate::cluster::Lab;
 use crate::host::Host;
 use crate::units::eventually;
@@ -46,7 +46,7 @@ fn three() -> String {
 }
 
 /// Puts the programs of OpenDJ on a host, below `root`.
-fn unpack(host: &Host, root: &str) {
+pub(crate) fn unpack(host: &Host, root: &str) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/opendj");
     for file in ["standin.py", "options.kdl"] {
         host.write(&format!("{root}{HOME}/{file}"), &fs::read_to_string(from.join(file)).unwrap());
@@ -75,7 +75,7 @@ ln -s /vendor "$1/opt/jre"
 }
 
 /// Below `/` or in a container.
-fn standin(host: &Host, root: &str, words: &[&str]) -> Output {
+pub(crate) fn standin(host: &Host, root: &str, words: &[&str]) -> Output {
     let enter: &[&str] = if root.is_empty() { &[] } else { &[ENTER] };
     host.run(&[enter, &["python3", "/opt/opendj/standin.py"], words].concat())
 }
@@ -99,7 +99,7 @@ fn set_up(host: &Host, root: &str, password: &str) {
     listens(host);
 }
 
-fn listens(host: &Host) {
+pub(crate) fn listens(host: &Host) {
     eventually("OpenDJ listens", || {
         said(&host.run(&["ss", "-Hltn", "sport = :4444"])).contains("4444").then_some(())
     });
@@ -125,7 +125,7 @@ fn refused(lab: &Lab, name: &str, step: &str, why: &str) {
 }
 
 /// It ends badly, and says why.
-fn bad(done: &Output, why: &str) {
+pub(crate) fn bad(done: &Output, why: &str) {
     assert!(!done.status.success() && said(done).contains(why), "no {why} in {}", said(done));
 }
 
@@ -374,126 +374,4 @@ fn by_hand(lab: &Lab, java: &str, words: &str) -> Output {
     let place = "umask 077; cp /var/lib/clustergen/people/opendj/idp/admin-password /tmp/admin; \
         cp /root/clustergen/secrets/*_manager_* /tmp/manager";
     lab["n1"].run(&["sh", "-c", &format!("{place}; {java} /opt/opendj/bin/dsreplication {words}")])
-}
-
-/// What the stand-in refuses, with what OpenDJ's sources say, or because nobody should say it.
-#[test]
-fn the_stand_in_refuses_what_is_not_documented() {
-    let host = start("n1");
-    unpack(&host, "");
-    let tool = |words: &str| {
-        let words = format!("/opt/opendj/bin/{words}");
-        host.run(&["sh", "-c", &words])
-    };
-    host.write("/tmp/open", "secret\n");
-    host.write("/tmp/empty", "");
-    host.write("/tmp/good", "secret\n");
-    good(&host.run(&["chmod", "0600", "/tmp/good", "/tmp/empty"]));
-    let me = "-h localhost -p 4444 -D 'cn=directory manager' -j /tmp/good -X -n";
-    let listen = "--set listen-address:0.0.0.0";
-    let connector = "set-administration-connector-prop";
-    bad(&tool(&format!("dsconfig {connector} {me} {listen}")), "this server is not set up");
-    good(&standin(&host, "", &["setup", "secret"]));
-    bad(
-        &tool(&format!("dsconfig {connector} {me} {listen}")),
-        "unable to connect to localhost:4444",
-    );
-    host.daemon(&["python3", "/opt/opendj/standin.py", "serve"]);
-    listens(&host);
-    good(&tool(&format!("dsconfig {connector} {me} {listen}")));
-    good(&tool(&format!("dsconfig {me} {connector} {listen}")));
-
-    let admin = "--adminUID admin -j /tmp/good -X -n -b o=gluu";
-    let pair = "--host1 127.0.0.1 --bindPasswordFile1 /tmp/good --host2 localhost --bindPasswordFile2 /tmp/good";
-    for (words, why) in [
-        (
-            format!("dsconfig {connector} {me} --listen 0.0.0.0"),
-            "argument \"--listen\" is not allowed",
-        ),
-        (format!("dsconfig {connector} {me} -y {listen}"), "argument \"-y\" is not allowed"),
-        (format!("dsconfig {connector} {me} --set"), "\"--set\" requires a value"),
-        (
-            format!("dsconfig {connector} {me} --set listen:0.0.0.0"),
-            "\"listen\" is not a recognized property",
-        ),
-        (
-            format!("dsconfig {connector} {me} --handler-name X {listen}"),
-            "\"--handler-name\" is not allowed",
-        ),
-        (
-            format!("dsconfig {connector} {me} -h n2 {listen}"),
-            "\"--hostname\" was provided multiple times",
-        ),
-        (format!("dsconfig set-connector-prop {me} {listen}"), "is not a recognized subcommand"),
-        (format!("dsconfig {me}"), "no subcommand"),
-        (
-            format!("dsconfig {connector} {} {listen}", me.replace(" -n", "")),
-            "--no-prompt is missing",
-        ),
-        (
-            format!("dsconfig {connector} {me} -w secret {listen}"),
-            "can read a password among the arguments",
-        ),
-        (
-            format!("dsconfig {connector} {me} -T secret {listen}"),
-            "can read a password among the arguments",
-        ),
-        (
-            format!("dsconfig {connector} {} {listen}", me.replace("good", "open")),
-            "others may read /tmp/open",
-        ),
-        (format!("dsconfig {connector} {} {listen}", me.replace("good", "none")), "No such file"),
-        (
-            format!("dsconfig {connector} {} {listen}", me.replace("good", "empty")),
-            "/tmp/empty is empty",
-        ),
-        (
-            format!("dsconfig {connector} {} {listen}", me.replace(" -X", "")),
-            "no certificate is trusted",
-        ),
-        (
-            format!("dsconfig {connector} {me} -P /x {listen}"),
-            "--trustAll and --trustStorePath exclude each other",
-        ),
-        (
-            format!("dsconfig {connector} {} {listen}", me.replace("manager", "man")),
-            "invalid credentials",
-        ),
-        (
-            format!("dsreplication enable {admin} {pair} --bindPassword1 secret"),
-            "a password among the arguments",
-        ),
-        (
-            format!("dsreplication enable {} {pair}", admin.replace("-j /tmp/good", "-w secret")),
-            "a password among",
-        ),
-        (
-            format!("dsreplication enable {} {pair}", admin.replace("-b o=gluu", "")),
-            "--baseDN is missing",
-        ),
-        (
-            format!("dsreplication enable {admin} {pair} --hostname n1"),
-            "\"--hostname\" is not allowed",
-        ),
-        (
-            format!(
-                "dsreplication enable {admin} {pair} --replicationPort1 8989 --noReplicationServer1"
-            ),
-            "--replicationPort1 and --noReplicationServer1 exclude each other",
-        ),
-        (
-            format!("dsreplication status {admin} -Q -s -h 127.0.0.1"),
-            "--script-friendly and --quiet exclude",
-        ),
-        (
-            format!("dsreplication disable {admin} -a -h 127.0.0.1"),
-            "--disableAll and --baseDN exclude each other",
-        ),
-        (
-            format!("ldapsearch {} -b o=gluu -s base x y", me.replace("-X -n", "-X")),
-            "--useSSL is missing",
-        ),
-    ] {
-        bad(&tool(&words), why);
-    }
 }

@@ -64,10 +64,6 @@ fn view(opendj: &Opendj, here: &str, cx: &mut Lowering) -> Fields {
         cx.text(sh_word(it.value.as_str(), it.span), it.span)
     };
     let bases: Vec<Text> = opendj.bases.iter().map(|it| word(it, cx)).collect();
-    let base_options: String =
-        bases.iter().map(|it| format!(" --baseDN {}", it.as_str())).collect();
-    let names: String =
-        opendj.servers.iter().map(|it| format!(" {}", cx.inventory.host(it.value).name)).collect();
     let root = match &opendj.container {
         Some(container) => path(&container.path, cx),
         None => fixed("''", span),
@@ -98,8 +94,6 @@ fn view(opendj: &Opendj, here: &str, cx: &mut Lowering) -> Fields {
         .text("admin", word(&opendj.admin, cx))
         .text("restart", word(&opendj.restart, cx))
         .texts("bases", bases)
-        .text("base_options", verbatim(base_options, span))
-        .text("names", fixed(&names, span))
         .list("servers", servers(opendj, cx))
 }
 
