@@ -47,6 +47,7 @@ mod nginx;
 mod nginx_conf;
 mod obstacles;
 mod opendj;
+mod opendj_server;
 mod opendj_standin;
 mod outcome;
 mod pack;

@@ -1,16 +1,14 @@
 //! OpenDJ as it is brought up: real systemd, bundles as they are, steps in the runbook's order.
 //!
-//! What stands in for OpenDJ, which no distribution has: `opendj/standin.py`, a server and its tools,
-//! which take nothing but what `opendj/options.kdl` has of a cited version's sources.
+//! OpenDJ is a stand-in, see [`opendj_server`](crate::opendj_server).
 
-use std::fs;
-use std::path::Path;
 use std::process::Output;
 
 use crate::built::{Built, said};
 use crate::bundle::good;
 use crate::cluster::Lab;
 use crate::host::Host;
+use crate::opendj_server::{CONTAINER, ENTER, bad, contain, set_up, standin};
 use crate::units::eventually;
 
 const PAIR: &str = r#"
@@ -25,10 +23,6 @@ opendj "idp" {
 }
 "#;
 
-const HOME: &str = "/opt/opendj";
-const TOOLS: [&str; 3] = ["dsconfig", "dsreplication", "ldapsearch"];
-const CONTAINER: &str = "/opt/gluu-server";
-const ENTER: &str = "/usr/local/sbin/gluu-run";
 const CONNECTORS: &str = "opendj-idp-connectors";
 
 /// The same in containers.
@@ -43,66 +37,6 @@ fn contained() -> String {
 fn three() -> String {
     PAIR.replace("secret ", "host \"n3\" address=\"10.77.0.13\"\nsecret ")
         .replace("\"n1\" \"n2\"\n", "\"n1\" \"n2\" \"n3\"\n")
-}
-
-/// Puts the programs of OpenDJ on a host, below `root`.
-pub(crate) fn unpack(host: &Host, root: &str) {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/opendj");
-    for file in ["standin.py", "options.kdl"] {
-        host.write(&format!("{root}{HOME}/{file}"), &fs::read_to_string(from.join(file)).unwrap());
-    }
-    for tool in TOOLS {
-        let text = format!(
-            "#!/bin/sh\necho \"{tool} $*\" >>{HOME}/called\nexec python3 {HOME}/standin.py {tool} \"$@\"\n"
-        );
-        host.program(&format!("{root}{HOME}/bin/{tool}"), &text);
-    }
-    let again = format!("#!/bin/sh\nkill \"$(cat {HOME}/db/pid)\"\n");
-    host.program(&format!("{root}{HOME}/bin/again"), &again);
-}
-
-/// A tree with a `/` of its own, and a Java that a link leads to which is right in there alone.
-fn contain(host: &Host) {
-    let make = r#"
-mkdir -p "$1/usr" "$1/etc" "$1/proc" "$1/dev" "$1/tmp" "$1/root" "$1/opt" "$1/vendor/bin"
-for name in usr etc proc dev; do mount --rbind "/$name" "$1/$name"; done
-for name in bin sbin lib lib64; do ln -s "usr/$name" "$1/$name"; done
-ln -s /usr/bin/keytool "$1/vendor/bin"
-ln -s /vendor "$1/opt/jre"
-"#;
-    good(&host.run(&["sh", "-euc", make, "sh", CONTAINER]));
-    host.program(ENTER, &format!("#!/bin/sh\nexec chroot {CONTAINER} \"$@\"\n"));
-}
-
-/// Below `/` or in a container.
-pub(crate) fn standin(host: &Host, root: &str, words: &[&str]) -> Output {
-    let enter: &[&str] = if root.is_empty() { &[] } else { &[ENTER] };
-    host.run(&[enter, &["python3", "/opt/opendj/standin.py"], words].concat())
-}
-
-/// What the vendor's installer does: each server has stores and data of its own. The stores are
-/// another user's.
-fn set_up(host: &Host, root: &str, password: &str) {
-    unpack(host, root);
-    good(&standin(host, root, &["setup", password]));
-    let config =
-        format!("cd {root}{HOME}/config && chown mail:mail *keystore && chmod 640 keystore");
-    good(&host.run(&["sh", "-c", &config]));
-    let enter = if root.is_empty() { "" } else { ENTER };
-    let unit = format!(
-        "[Service]\nType=exec\nExecStart={enter} /usr/bin/python3 {HOME}/standin.py serve\n\
-         Restart=always\nRestartSec=0\n[Install]\nWantedBy=multi-user.target\n"
-    );
-    host.write("/etc/systemd/system/opendj.service", &unit);
-    good(&host.run(&["systemctl", "daemon-reload"]));
-    good(&host.run(&["systemctl", "enable", "-q", "--now", "opendj.service"]));
-    listens(host);
-}
-
-pub(crate) fn listens(host: &Host) {
-    eventually("OpenDJ listens", || {
-        said(&host.run(&["ss", "-Hltn", "sport = :4444"])).contains("4444").then_some(())
-    });
 }
 
 fn manager(built: &Built) -> String {
@@ -122,11 +56,6 @@ fn step(lab: &Lab, name: &str, step: &str) -> String {
 
 fn refused(lab: &Lab, name: &str, step: &str, why: &str) {
     bad(&lab.ask(name, &["--bootstrap", step]), why);
-}
-
-/// It ends badly, and says why.
-pub(crate) fn bad(done: &Output, why: &str) {
-    assert!(!done.status.success() && said(done).contains(why), "no {why} in {}", said(done));
 }
 
 /// What `--verify` says of OpenDJ.
@@ -197,7 +126,7 @@ fn servers_come_up_in_order_and_a_third_joins() {
     step(&lab, "n2", "opendj-idp-data");
     for name in ["n1", "n2"] {
         nothing_is_left_to_do(&lab, name);
-        all_is_well(&lab, name, 4);
+        all_is_well(&lab, name, if name == "n1" { 5 } else { 4 });
     }
     // what others own keeps its owner
     let stat = [
@@ -220,6 +149,7 @@ fn servers_come_up_in_order_and_a_third_joins() {
 
     a_third_joins(&built, &lab, &password);
     a_new_certificate_is_shown(&built, &lab);
+    the_third_leaves(&built, &lab);
     for name in ["n1", "n2"] {
         unseen(&lab, name, &built);
         assert_eq!(
@@ -264,8 +194,19 @@ fn a_third_joins(built: &Built, lab: &Lab, password: &str) {
     for name in ["n1", "n2"] {
         eventually("from the third", || holds(&lab[name], "six").then_some(()));
     }
-    all_is_well(lab, "n1", 6);
+    all_is_well(lab, "n1", 7);
     all_is_well(lab, "n3", 5);
+}
+
+/// As the runbook has it: before it is taken out of the description.
+fn the_third_leaves(built: &Built, lab: &Lab) {
+    good(&lab["n3"].run(&["/var/lib/clustergen/people/opendj/idp/opendj", "retire"]));
+    built.rebuild(PAIR);
+    for (name, count) in [("n1", 5), ("n2", 4)] {
+        ends(&lab.apply(name), 0);
+        all_is_well(lab, name, count);
+        assert!(!holds(&lab[name], "10.77.0.13:4444"));
+    }
 }
 
 /// A renewed one goes into the stores, and OpenDJ shows it.
@@ -319,7 +260,7 @@ fn servers_in_containers_replicate() {
     }
     brought_up(&lab);
     for name in ["n1", "n2"] {
-        all_is_well(&lab, name, 4);
+        all_is_well(&lab, name, if name == "n1" { 5 } else { 4 });
         let left = lab[name].run(&["ls", "-A", &format!("{CONTAINER}/root")]);
         assert!(left.stdout.is_empty(), "{}", said(&left));
     }
@@ -338,7 +279,7 @@ fn a_vendor_s_certificates_can_stay() {
     let before = good(&lab["n1"].run(&stores));
     brought_up(&lab);
     for name in ["n1", "n2"] {
-        all_is_well(&lab, name, 3);
+        all_is_well(&lab, name, if name == "n1" { 4 } else { 3 });
     }
     assert_eq!(good(&lab["n1"].run(&stores)), before);
     // without what the guide has Java do, the name would be asked for

@@ -1,7 +1,7 @@
 //! What stands in for OpenDJ's tools refuses what its sources do not have, and what nobody should say.
 
 use crate::bundle::{good, start};
-use crate::opendj::{bad, listens, standin, unpack};
+use crate::opendj_server::{bad, listens, standin, unpack};
 
 /// A tool's options as its sources have them, by which it gets through.
 const CONNECTOR: &str = "dsconfig set-administration-connector-prop -h localhost -p 4444 -D 'cn=directory manager' \
@@ -77,7 +77,7 @@ fn what_is_not_documented_is_refused() {
     bad(&tool(CONNECTOR), "this server is not set up");
     good(&standin(&host, "", &["setup", "secret"]));
     bad(&tool(CONNECTOR), "unable to connect to localhost:4444");
-    host.daemon(&["python3", "/opt/opendj/standin.py", "serve"]);
+    host.daemon(&["python3", "-B", "/opt/opendj/standin.py", "serve"]);
     listens(&host);
     good(&tool(CONNECTOR));
     // options that all subcommands have may come first

@@ -211,6 +211,11 @@ fn lower_proofs(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
             let step = opendj.initialize_step(&of(other.value, cx));
             judged(other.value, step, cx);
         }
+        // as soon as there is one from which something may come
+        if let Some(other) = others.first() {
+            let step = opendj.initialize_step(&of(other.value, cx));
+            judged(cx.host, step, cx);
+        }
     } else {
         judged(cx.host, opendj.data_step(), cx);
     }

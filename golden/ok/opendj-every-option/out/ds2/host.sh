@@ -34,6 +34,7 @@ resources() {
     need opendj-idp-connectors verify    'opendj `idp`: ds1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds1'
     need opendj-idp-initialize-ds1 verify    'opendj `idp`: ds1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1'
     need opendj-idp-connectors verify    'opendj `idp`: ds2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds2'
+    need opendj-idp-initialize-ds1 verify    'opendj `idp`: ds2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds2'
     need opendj-idp-connectors verify    'opendj `idp`: ds3 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds3'
     need opendj-idp-initialize-ds3 verify    'opendj `idp`: ds3 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds3'
     verify    'the clock is in sync' verify_the_clock_is_in_sync

@@ -29,6 +29,7 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-people-connectors verify    'opendj `people`: ds1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds1'
+    need opendj-people-initialize-ds2 verify    'opendj `people`: ds1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds1'
     need opendj-people-connectors verify    'opendj `people`: ds2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds2'
     need opendj-people-initialize-ds2 verify    'opendj `people`: ds2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
