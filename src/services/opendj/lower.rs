@@ -159,7 +159,7 @@ fn lower_steps(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
         proof: call("has-connectors"),
     };
     cx.step(owner, &step, scripts);
-    password_file(opendj, owner, step, cx);
+    password_file(opendj, owner, &step, cx);
     if first.value != cx.host {
         let scripts = Scripts {
             proof: call(&format!("initialized {}", cx.this().name)),
@@ -177,7 +177,7 @@ fn lower_steps(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
             proof: call(&format!("enabled {name}")),
         };
         cx.step(owner, &step, scripts);
-        password_file(opendj, owner, step, cx);
+        password_file(opendj, owner, &step, cx);
         let scripts = Scripts {
             guard: call(&format!("expendable {name}")),
             run: call(&format!("initialize {name}")),
@@ -188,8 +188,8 @@ fn lower_steps(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
 }
 
 /// The directory manager's password, for as long as the step takes.
-fn password_file(opendj: &Opendj, owner: Owner, step: String, cx: &mut Lowering) {
-    cx.step_file(owner, (&step, "password"), "file/file", |cx| {
+fn password_file(opendj: &Opendj, owner: Owner, step: &str, cx: &mut Lowering) {
+    cx.step_file(owner, (step, "password"), "file/file", |cx| {
         let token = cx.secret(&opendj.password, Encoding::Raw);
         Fields::new(opendj.span).text("content", verbatim(token, opendj.span))
     });
