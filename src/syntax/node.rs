@@ -54,6 +54,12 @@ impl Value {
         Self { scalar: Scalar::String(text.into()), annotation: None, span }
     }
 
+    /// With an annotation: `(secret)"redis"`.
+    #[must_use]
+    pub fn annotated(self, word: &str) -> Self {
+        Self { annotation: Some(Spanned::new(word.to_owned(), self.span)), ..self }
+    }
+
     pub fn integer(number: impl Into<i128>, span: Span) -> Self {
         Self { scalar: Scalar::Integer(number.into()), annotation: None, span }
     }

@@ -10,6 +10,7 @@ use crate::bundle::good;
 use crate::cluster::Lab;
 use crate::host::Host;
 use crate::load::{Answers, Load, serve};
+use crate::opendj_server;
 use crate::runbook::{follow, lines};
 use crate::units::eventually;
 use crate::vendor::{self, CONTAINER};
@@ -50,10 +51,13 @@ fn brought_up<'a>(built: &'a Built, others: &[(&str, &[&str])]) -> Lab<'a> {
     for line in lines(built, "Bring-up") {
         if line.contains("--bootstrap idp-installed") {
             vendor::installed(&lab["node1"]);
+            vendor::serves(&lab["node1"]);
             vendor::set_up(&lab["node1"]);
         }
         if let Some(rest) = line.strip_suffix(" clustergen/apply.sh --bootstrap idp-setup") {
-            vendor::installed(&lab[&lab.at(rest.trim_start_matches("ssh root@"))]);
+            let host = &lab[&lab.at(rest.trim_start_matches("ssh root@"))];
+            vendor::installed(host);
+            vendor::serves(host);
         }
         let done = follow(built, &lab, &line, vendor::PASSWORD);
         let waits = done.status.code() == Some(5) && line.contains("apply.sh");
@@ -83,6 +87,10 @@ fn the_runbook_brings_it_up_line_by_line_and_the_nodes_stay_alike() {
     for name in ["node2", "loadbalancer"] {
         lab.off(name);
         lab.on(name);
+        if nodes.contains(&name) {
+            // what it writes when it starts is its own
+            opendj_server::listens(&lab[name]);
+        }
         nothing_is_left_to_do(&lab, name);
     }
 }
@@ -105,9 +113,15 @@ fn what_was_made_on_the_first_node_is_on_the_second(lab: &Lab) {
     let ids = format!("cd {certs} && stat -c '%u:%g %n' oxauth-keys.jks scim-rs.jks");
     let ids = good(&lab["node2"].run(&["sh", "-c", &ids]));
     assert!(ids.contains("901:901 oxauth-keys.jks\n0:902 scim-rs.jks"), "{ids}");
-    assert_eq!(vendor::asked(&lab["node1"]), ["reload apache2"]);
-    let asked = vendor::asked(&lab["node2"]);
-    assert_eq!(asked, ["reload apache2", "restart oxauth", "restart identity"]);
+    // each unit alone that reads what is new; OpenDJ for its stores, and for where it listens
+    let asked = |name| {
+        let mut asked = vendor::asked(&lab[name]);
+        asked.dedup();
+        asked
+    };
+    assert_eq!(asked("node1"), ["reload apache2", "restart opendj"]);
+    let of_second = ["reload apache2", "restart oxauth", "restart identity", "restart opendj"];
+    assert_eq!(asked("node2"), of_second);
 }
 
 /// Over TLS: each knows the other by its certificate.

@@ -7,9 +7,10 @@
 
 use crate::bundle::good;
 use crate::host::Host;
+use crate::opendj_server;
 
-/// Where the package puts the container.
-pub(crate) const CONTAINER: &str = "/opt/gluu-server";
+pub(crate) use crate::opendj_server::CONTAINER;
+
 const SETUP: &str = "/install/community-edition-setup";
 
 /// What a person answers on the first node, and what `setup.py` draws there.
@@ -17,6 +18,7 @@ const ANSWERS: &str = "\
 hostname=cluster.example.org
 ip=159.203.126.10
 oxtrust_admin_password=Sesame & open
+ldapPass=Sesame & open
 oxauth_openid_jks_pass=drawn once
 ";
 
@@ -28,7 +30,23 @@ const UNIT: &str = "\
 ExecStart=/usr/bin/sleep infinity
 RootDirectory=/opt/gluu-server
 BindPaths=/usr /bin /sbin /lib /lib64 /opt/standins:/usr/local/sbin
+BindReadOnlyPaths=-/etc/java-17-openjdk -/etc/java-21-openjdk /etc/ssl /etc/alternatives
 MountAPIVFS=yes
+[Install]
+WantedBy=multi-user.target
+";
+
+/// OpenDJ serves once it is set up.
+const OPENDJ: &str = "\
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=exec
+ExecStart=/usr/local/sbin/gluu-run python3 -B /opt/opendj/standin.py serve
+Restart=always
+RestartSec=0.2
+[Install]
+WantedBy=multi-user.target
 ";
 
 const MACHINECTL: &str = r#"#!/bin/sh
@@ -41,6 +59,7 @@ const SYSTEMCTL: &str = r#"#!/bin/sh
 case $* in
     '-q is-active apache2' | '-q is-active oxauth' | '-q is-active identity') ;;
     *is-active*) exit 3 ;;
+    'restart opendj') /opt/opendj/bin/again; echo "$*" >>/var/log/asked ;;
     *) echo "$*" >>/var/log/asked ;;
 esac
 "#;
@@ -65,6 +84,8 @@ mkdir -p /etc/gluu/conf /etc/certs/passport /opt/gluu/jetty/identity/conf/shibbo
     /opt/gluu/jetty/identity/conf/shibboleth3/sp
 echo "of $(of ip)" >/etc/gluu/conf/gluu.properties
 openssl rand -hex 12 >/etc/gluu/conf/salt
+python3 -B /opt/opendj/standin.py setup "$(of ldapPass)" >/dev/null
+chown jetty:jetty /opt/opendj/config/*keystore
 for store in oxauth-keys.jks scim-rs.jks passport/rp.jks httpd.key httpd.crt opendj.pkcs12; do
     head -c 300 /dev/urandom >"/etc/certs/$store"
 done
@@ -84,14 +105,25 @@ pub(crate) fn installed(host: &Host) {
         good(&host.run(&["mkdir", "-p", &below(&format!("/{folder}"))]));
     }
     host.write(&below("/etc/passwd"), "root:x:0:0::/root:/bin/sh\njetty:x:901:901::/:/bin/false\n");
+    host.write(&below("/etc/hosts"), "127.0.0.1 localhost\n");
     host.write(&below("/etc/group"), "root:x:0:\njetty:x:901:\ngluu:x:902:\n");
     // where the host looks for it; in the container the host's own is there
     host.write(&below("/usr/share/zoneinfo/America/Chicago"), "TZif");
     host.program(&below(&format!("{SETUP}/setup.py")), SETUP_PY);
+    opendj_server::unpack(host, CONTAINER);
+    let java = "mkdir -p $0/opt/java/bin && ln -sfn /opt/java $0/opt/jre && ln -sf $(readlink -f /usr/bin/keytool) $0/opt/java/bin/keytool";
+    good(&host.run(&["sh", "-c", java, CONTAINER]));
     host.program("/opt/standins/systemctl", SYSTEMCTL);
     host.program("/usr/local/sbin/machinectl", MACHINECTL);
     host.write("/etc/systemd/system/gluu-container.service", UNIT);
-    good(&host.run(&["systemctl", "start", "gluu-container.service"]));
+    host.write("/etc/systemd/system/opendj.service", OPENDJ);
+    good(&host.run(&["systemctl", "enable", "-q", "--now", "gluu-container.service"]));
+}
+
+/// Its directory serves as soon as it is set up.
+pub(crate) fn serves(host: &Host) {
+    good(&host.run(&["systemctl", "daemon-reload"]));
+    good(&host.run(&["systemctl", "enable", "-q", "--now", "opendj.service"]));
 }
 
 /// A person has answered `setup.py` on the first node.

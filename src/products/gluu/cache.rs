@@ -6,7 +6,7 @@
 use super::super::part::{node, overlay};
 use super::Parts;
 use crate::products::Expand;
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 use crate::syntax::node::{Node, Value};
 
 /// Where a node's end of the tunnel is, as in Gluu's guide.
@@ -30,10 +30,7 @@ fn password(parts: &Parts, span: Span) -> Node {
 
 fn redis(parts: &Parts, cache: &Node, host: &Value, cx: &Expand) -> Node {
     let span = cache.head;
-    let secret = Value {
-        annotation: Some(Spanned::new("secret".to_owned(), span)),
-        ..Value::string(parts.cache(), span)
-    };
+    let secret = Value::string(parts.cache(), span).annotated("secret");
     let base = node("redis", &[&parts.name], span)
         .with_child(Node::new("on", vec![host.clone()], span))
         .with_child(Node::new("password", vec![secret], span))

@@ -42,10 +42,6 @@ const OWN: [&str; 2] = ["/etc/gluu/conf/gluu-ldap.properties", "/etc/gluu/conf/s
 /// Where csync2 keeps what it replaces, as Gluu's guide to csync2 has it.
 const BACKUPS: &str = "/var/backups/csync2";
 
-/// OpenDJ's ports between the nodes; Gluu's table of ports forgets 1636.
-const OPENDJ: [(u16, &str); 3] =
-    [(1636, "OpenDJ, LDAPS"), (4444, "OpenDJ, administration"), (8989, "OpenDJ, replication")];
-
 /// The web applications, and whether a session has to stay on its node.
 const LOCATIONS: [(&str, bool); 7] = [
     ("= /", false),
@@ -82,7 +78,7 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         (parts.public(gluu, cx), "certificate"),
         (Some(parts.hosts(gluu)), "nodes"),
         (Some(parts.time(gluu)), "nodes"),
-        (Some(parts.directory(gluu)), "nodes"),
+        (Some(parts.directory(gluu, cx)), "directory"),
         (Some(front), "load-balancer"),
         (Some(parts.csync2(gluu, cx)), "file-replication"),
     ];
@@ -187,7 +183,7 @@ impl Parts {
         if let Some(value) = cache.and_then(|it| it.args.first()) {
             cx.inventory.resolve(std::slice::from_ref(value), cx.diagnostics);
         }
-        let mut missing = vec!["OpenDJ's replication", "the authority in Java's trust store"];
+        let mut missing = vec!["the authority in Java's trust stores"];
         missing.extend(cache.map(|_| "that Gluu uses the cache"));
         let message = format!("not made yet: {}", missing.join(", "));
         let help = "these steps of Gluu's guide are still yours";
@@ -236,15 +232,35 @@ impl Parts {
             .with_child(node("entry", &[&self.hostname.value], self.hostname.span))
     }
 
-    /// OpenDJ's doors, as its setup by `setup.py` leaves them open.
-    fn directory(&self, gluu: &Node) -> Node {
-        let port = |(port, what): &(u16, &str)| {
-            let args = vec![Value::integer(*port, gluu.head), Value::string(*what, gluu.head)];
-            Node::new("port", args, gluu.head)
-        };
-        node("listens", &[&self.name], gluu.head)
-            .with_child(Node::new("on", self.nodes.clone(), self.nodes_span))
-            .with_children(OPENDJ.iter().map(port))
+    /// The directory that `setup.py` sets up on each node: the first one's data is given to the
+    /// others, when all of them are installed.
+    fn directory(&self, gluu: &Node, cx: &Expand) -> Node {
+        let over = gluu.child("directory");
+        let span = over.map_or(gluu.head, |it| it.head);
+        let secret = Value::string(self.admin(), span).annotated("secret");
+        let base = node("opendj", &[&self.name], span)
+            .with_child(Node::new("servers", self.nodes.clone(), self.nodes_span))
+            .with_child(node("base", &["o=gluu"], span))
+            .with_child(
+                node("container", &[ROOT], span)
+                    .with_prop("enter", Value::string(container::RUN, span)),
+            )
+            .with_child(node("java", &["/opt/jre"], span))
+            .with_child(node("bind-dn", &["cn=directory manager"], span))
+            .with_child(Node::new("password", vec![secret], span))
+            .with_children(self.is_installed(span));
+        match (over, cx.schema.nodes.get("opendj")) {
+            (Some(over), Some(form)) => overlay(base, over, form),
+            _ => base,
+        }
+    }
+
+    /// The steps after which each node is one.
+    fn is_installed(&self, span: Span) -> Vec<Node> {
+        let further = self.hosts.iter().skip(1);
+        let mut all = vec![hand_over::after(&self.installed(), self.first(), span)];
+        all.extend(further.map(|it| hand_over::after(&self.has_keys(), it, span)));
+        all
     }
 
     /// The container keeps a time zone of its own.
@@ -310,10 +326,7 @@ impl Parts {
             .with_child(Node::new("exclude", paths(&OWN), span))
             // the younger file wins in silence: what it replaces can be looked up
             .with_child(node("backup-directory", &[BACKUPS], span))
-            .with_child(hand_over::after(&self.installed(), self.first(), span))
-            .with_children(
-                self.hosts.iter().skip(1).map(|it| hand_over::after(&self.has_keys(), it, span)),
-            );
+            .with_children(self.is_installed(span));
         match (over, cx.schema.nodes.get("csync2")) {
             (Some(over), Some(form)) => overlay(base, over, form),
             _ => base,

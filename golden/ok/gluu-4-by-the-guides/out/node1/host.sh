@@ -23,14 +23,19 @@ resources() {
     package   tzdata
     package   xinetd
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
     where /opt/gluu-server/usr file      0600 root:root /opt/gluu-server/etc/certs/httpd.key reload gluu-apache.service
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/admin-password none -
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/key.pem none -
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt reload gluu-apache.service
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/ca.pem none -
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/cert.pem none -
     file      0644 root:root /etc/chrony/chrony.conf restart chrony.service
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/clustergen/gluu/firewall.nft reload clustergen-firewall-gluu.service
@@ -45,7 +50,9 @@ resources() {
     file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     check     0 'logrotate -d /etc/logrotate.conf >"$scratch/said" 2>&1; grep -qx '\''reading config file clustergen-csync2'\'' "$scratch/said" && ! grep -e '\''^error: clustergen-csync2:'\'' -e '\''gnoring clustergen-csync2 '\'' "$scratch/said"' /etc/logrotate.d/clustergen-csync2
@@ -57,8 +64,11 @@ resources() {
     unit      cron.service
     unit      gluu-apache.service
     unit      xinetd.service csync2.socket
-    step      1/5 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
-    step      4/5 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members' idp-installed
+    step      1/10 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
+    step      4/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members' idp-installed
+    step      6/10 opendj-idp-connectors keeps 'opendj `idp`: node1 listens to the others' idp-installed
+    step      8/10 opendj-idp-enable-node2 keeps 'opendj `idp`: node1 and node2 replicate' opendj-idp-connectors
+    step      9/10 opendj-idp-initialize-node2 destroys 'opendj `idp`: the data of node1 takes the place of node2'\''s' opendj-idp-enable-node2
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -69,6 +79,10 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
+    need opendj-idp-initialize-node2 verify    'opendj `idp`: node1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1'
+    need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
+    need opendj-idp-initialize-node2 verify    'opendj `idp`: node2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_gluu'
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -83,6 +97,16 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# opendj `idp`: this host shows its certificate
+holds_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
+}
+
+# opendj `idp`: this host shows its certificate
+ensure_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj stores
 }
 
 # Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org
@@ -134,6 +158,51 @@ proof_csync2_idp_first_sync() {
     csync2 -N node1 -G idp -cr /
     came=$(csync2 -N node1 -G idp -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
+
+# opendj `idp`: node1 listens to the others
+guard_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj is-set-up
+}
+
+# opendj `idp`: node1 listens to the others
+run_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj connectors
+}
+
+# opendj `idp`: node1 listens to the others
+proof_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
+}
+
+# opendj `idp`: node1 and node2 replicate
+guard_opendj_idp_enable_node2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj reaches node2
+}
+
+# opendj `idp`: node1 and node2 replicate
+run_opendj_idp_enable_node2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable node2
+}
+
+# opendj `idp`: node1 and node2 replicate
+proof_opendj_idp_enable_node2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled node2
+}
+
+# opendj `idp`: the data of node1 takes the place of node2's
+guard_opendj_idp_initialize_node2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable node2
+}
+
+# opendj `idp`: the data of node1 takes the place of node2's
+run_opendj_idp_initialize_node2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize node2
+}
+
+# opendj `idp`: the data of node1 takes the place of node2's
+proof_opendj_idp_initialize_node2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -19,14 +19,19 @@ resources() {
     package   sqlite3
     package   tzdata
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/Etc/UTC none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
     where /opt/gluu-server/usr file      0600 root:root /opt/gluu-server/etc/certs/httpd.key reload gluu-apache.service
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/admin-password none -
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/key.pem none -
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt reload gluu-apache.service
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/ca.pem none -
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/cert.pem none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
@@ -38,7 +43,9 @@ resources() {
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N idp1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC' /opt/gluu-server/etc/localtime
@@ -46,8 +53,11 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      1/5 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
-    step      4/5 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
+    step      1/10 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
+    step      4/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
+    step      6/10 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-installed
+    step      8/10 opendj-idp-enable-idp2 keeps 'opendj `idp`: idp1 and idp2 replicate' opendj-idp-connectors
+    step      9/10 opendj-idp-initialize-idp2 destroys 'opendj `idp`: the data of idp1 takes the place of idp2'\''s' opendj-idp-enable-idp2
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -57,6 +67,10 @@ resources() {
     need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
+    need opendj-idp-initialize-idp2 verify    'opendj `idp`: idp1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp1'
+    need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
+    need opendj-idp-initialize-idp2 verify    'opendj `idp`: idp2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
@@ -70,6 +84,16 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# opendj `idp`: this host shows its certificate
+holds_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
+}
+
+# opendj `idp`: this host shows its certificate
+ensure_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj stores
 }
 
 # Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org
@@ -121,6 +145,51 @@ proof_csync2_idp_first_sync() {
     csync2 -N idp1 -G idp -cr /
     came=$(csync2 -N idp1 -G idp -T) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
+
+# opendj `idp`: idp1 listens to the others
+guard_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj is-set-up
+}
+
+# opendj `idp`: idp1 listens to the others
+run_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj connectors
+}
+
+# opendj `idp`: idp1 listens to the others
+proof_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
+}
+
+# opendj `idp`: idp1 and idp2 replicate
+guard_opendj_idp_enable_idp2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj reaches idp2
+}
+
+# opendj `idp`: idp1 and idp2 replicate
+run_opendj_idp_enable_idp2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp2
+}
+
+# opendj `idp`: idp1 and idp2 replicate
+proof_opendj_idp_enable_idp2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp2
+}
+
+# opendj `idp`: the data of idp1 takes the place of idp2's
+guard_opendj_idp_initialize_idp2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp2
+}
+
+# opendj `idp`: the data of idp1 takes the place of idp2's
+run_opendj_idp_initialize_idp2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp2
+}
+
+# opendj `idp`: the data of idp1 takes the place of idp2's
+proof_opendj_idp_initialize_idp2() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -19,14 +19,19 @@ resources() {
     package   sqlite3
     package   tzdata
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/Etc/UTC none -
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
     where /opt/gluu-server/usr file      0600 root:root /opt/gluu-server/etc/certs/httpd.key reload gluu-apache.service
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/admin-password none -
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/key.pem none -
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt reload gluu-apache.service
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/ca.pem none -
+    file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/cert.pem none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
@@ -38,7 +43,9 @@ resources() {
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N idp2-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC' /opt/gluu-server/etc/localtime
@@ -46,9 +53,11 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      2/5 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
-    step      3/5 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
-    step      5/5 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
+    step      2/10 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
+    step      3/10 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
+    step      5/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
+    step      7/10 opendj-idp-connectors keeps 'opendj `idp`: idp2 listens to the others' idp-certificates
+    step      10/10 opendj-idp-data keeps 'opendj `idp`: the data of idp1 has come' opendj-idp-connectors
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp2-replication -G idp -cr /; code=0; csync2 -N idp2-replication -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -56,6 +65,9 @@ resources() {
     need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
+    need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
+    need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
+    need opendj-idp-data verify    'opendj `idp`: idp2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
@@ -69,6 +81,16 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# opendj `idp`: this host shows its certificate
+holds_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
+}
+
+# opendj `idp`: this host shows its certificate
+ensure_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj stores
 }
 
 # the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1
@@ -126,6 +148,26 @@ proof_csync2_idp_first_sync() {
         line=$(printf 'L\t%s\t%s\t%s' idp2-replication idp1-replication "$path")
         ! printf '%s\n' "$came" | grep -Fqx "$line" || return 1
     done
+}
+
+# opendj `idp`: idp2 listens to the others
+guard_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj is-set-up
+}
+
+# opendj `idp`: idp2 listens to the others
+run_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj connectors
+}
+
+# opendj `idp`: idp2 listens to the others
+proof_opendj_idp_connectors() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
+}
+
+# opendj `idp`: the data of idp1 has come
+proof_opendj_idp_data() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2
