@@ -153,9 +153,13 @@ const READERS: &[Reader] = &[
         program: "openssl",
         version: "openssl version | awk '{ print $2 }' | cut -d. -f1,2",
         reads: |path| {
-            path.ends_with(".crt") || path.ends_with(".pem") && !path.ends_with("key.pem")
+            let certificate = path.ends_with(".pem") && !path.ends_with("key.pem");
+            certificate || [".crt", ".crl"].iter().any(|it| path.ends_with(it))
         },
-        judge: |host, path| silent(host, &format!("openssl x509 -noout -in '{path}'")),
+        judge: |host, path| {
+            let form = if path.ends_with(".crl") { "crl" } else { "x509" };
+            silent(host, &format!("openssl {form} -noout -in '{path}'"))
+        },
     },
     Reader {
         program: "tzdata",
