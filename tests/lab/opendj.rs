@@ -203,7 +203,9 @@ fn the_third_leaves(built: &Built, lab: &Lab) {
     good(&lab["n3"].run(&["/var/lib/clustergen/people/opendj/idp/opendj", "retire"]));
     built.rebuild(PAIR);
     for (name, count) in [("n1", 5), ("n2", 4)] {
-        ends(&lab.apply(name), 0);
+        lab.bring(name);
+        // it is what was there before the third came
+        ends(&lab.ask(name, &["--older"]), 0);
         all_is_well(lab, name, count);
         assert!(!holds(&lab[name], "10.77.0.13:4444"));
     }
