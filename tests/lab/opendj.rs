@@ -25,12 +25,13 @@ opendj "idp" {
 
 const CONNECTORS: &str = "opendj-idp-connectors";
 
-/// The same in containers.
+/// The same in containers, with another base.
 fn contained() -> String {
     let more = format!(
         "container \"{CONTAINER}\" enter=\"{ENTER}\"; java \"/opt/jre\"; restart \"/opt/opendj/bin/again\"; }}\n"
     );
-    PAIR.trim_end().trim_end_matches('}').to_owned() + &more
+    PAIR.replace("o=gluu\"", "o=gluu\" \"o=site\"").trim_end().trim_end_matches('}').to_owned()
+        + &more
 }
 
 /// The same with a third server.
@@ -106,24 +107,34 @@ fn servers_come_up_in_order_and_a_third_joins() {
     good(&standin(&lab["n1"], "", &["add", "o=gluu", "three"]));
 
     // too early, on another host
-    refused(&lab, "n1", "opendj-idp-enable-n2", &format!("comes after {CONNECTORS}"));
-    refused(&lab, "n2", "opendj-idp-enable-n2", "n2 has no step opendj-idp-enable-n2");
+    refused(&lab, "n1", "opendj-idp-enable-n2-o-gluu", &format!("comes after {CONNECTORS}"));
+    refused(
+        &lab,
+        "n2",
+        "opendj-idp-enable-n2-o-gluu",
+        "n2 has no step opendj-idp-enable-n2-o-gluu",
+    );
     assert!(step(&lab, "n1", CONNECTORS).contains("done"));
     refused(
         &lab,
         "n1",
-        "opendj-idp-enable-n2",
+        "opendj-idp-enable-n2-o-gluu",
         "n2 does not answer on 10.77.0.12, port 4444, with a certificate of its own",
     );
-    refused(&lab, "n1", "opendj-idp-initialize-n2", "comes after opendj-idp-enable-n2");
+    refused(
+        &lab,
+        "n1",
+        "opendj-idp-initialize-n2-o-gluu",
+        "comes after opendj-idp-enable-n2-o-gluu",
+    );
     step(&lab, "n2", CONNECTORS);
-    refused(&lab, "n2", "opendj-idp-data", "but its proof does not hold");
-    step(&lab, "n1", "opendj-idp-enable-n2");
-    refused(&lab, "n2", "opendj-idp-data", "n2 holds other data of o=gluu than n1");
+    refused(&lab, "n2", "opendj-idp-data-o-gluu", "but its proof does not hold");
+    step(&lab, "n1", "opendj-idp-enable-n2-o-gluu");
+    refused(&lab, "n2", "opendj-idp-data-o-gluu", "n2 holds other data of o=gluu than n1");
     assert!(!holds(&lab["n2"], "three"));
-    step(&lab, "n1", "opendj-idp-initialize-n2");
+    step(&lab, "n1", "opendj-idp-initialize-n2-o-gluu");
     assert!(holds(&lab["n2"], "three"), "the first one's data");
-    step(&lab, "n2", "opendj-idp-data");
+    step(&lab, "n2", "opendj-idp-data-o-gluu");
     for name in ["n1", "n2"] {
         nothing_is_left_to_do(&lab, name);
         all_is_well(&lab, name, if name == "n1" { 5 } else { 4 });
@@ -183,10 +194,10 @@ fn a_third_joins(built: &Built, lab: &Lab, password: &str) {
         ends(&lab.apply(name), if name == "n1" { 5 } else { 0 });
         assert!(!said(&lab["n1"].run(&["cat", "/opt/opendj/called"])).contains("enable"));
     }
-    step(lab, "n1", "opendj-idp-enable-n3");
-    step(lab, "n1", "opendj-idp-initialize-n3");
-    step(lab, "n3", "opendj-idp-data");
-    assert!(step(lab, "n1", "opendj-idp-initialize-n2").contains("was done 20"));
+    step(lab, "n1", "opendj-idp-enable-n3-o-gluu");
+    step(lab, "n1", "opendj-idp-initialize-n3-o-gluu");
+    step(lab, "n3", "opendj-idp-data-o-gluu");
+    assert!(step(lab, "n1", "opendj-idp-initialize-n2-o-gluu").contains("was done 20"));
     for name in ["n1", "n2", "n3"] {
         ends(&lab.ask(name, &[]), 0);
     }
@@ -228,13 +239,15 @@ fn a_new_certificate_is_shown(built: &Built, lab: &Lab) {
 }
 
 /// In the runbook's order.
-fn brought_up(lab: &Lab) {
+fn brought_up(lab: &Lab, bases: &[&str]) {
     for name in ["n1", "n2"] {
         step(lab, name, CONNECTORS);
     }
-    step(lab, "n1", "opendj-idp-enable-n2");
-    step(lab, "n1", "opendj-idp-initialize-n2");
-    step(lab, "n2", "opendj-idp-data");
+    for base in bases {
+        step(lab, "n1", &format!("opendj-idp-enable-n2-{base}"));
+        step(lab, "n1", &format!("opendj-idp-initialize-n2-{base}"));
+        step(lab, "n2", &format!("opendj-idp-data-{base}"));
+    }
     for name in ["n1", "n2"] {
         ends(&lab.ask(name, &[]), 0);
     }
@@ -254,15 +267,15 @@ fn servers_in_containers_replicate() {
     for name in ["n1", "n2"] {
         step(&lab, name, CONNECTORS);
     }
-    step(&lab, "n1", "opendj-idp-enable-n2");
+    step(&lab, "n1", "opendj-idp-enable-n2-o-gluu");
     let why = "n2 has 4 entries of o=gluu, and n1 only 2: see first whose data is right";
-    refused(&lab, "n1", "opendj-idp-initialize-n2", why);
+    refused(&lab, "n1", "opendj-idp-initialize-n2-o-gluu", why);
     for entry in ["a", "b"] {
         good(&standin(&lab["n1"], CONTAINER, &["add", "o=gluu", entry]));
     }
-    brought_up(&lab);
+    brought_up(&lab, &["o-gluu", "o-site"]);
     for name in ["n1", "n2"] {
-        all_is_well(&lab, name, if name == "n1" { 5 } else { 4 });
+        all_is_well(&lab, name, if name == "n1" { 7 } else { 5 });
         let left = lab[name].run(&["ls", "-A", &format!("{CONTAINER}/root")]);
         assert!(left.stdout.is_empty(), "{}", said(&left));
     }
@@ -279,7 +292,7 @@ fn a_vendor_s_certificates_can_stay() {
     }
     let stores = ["sha256sum", "/opt/opendj/config/keystore", "/opt/opendj/config/admin-keystore"];
     let before = good(&lab["n1"].run(&stores));
-    brought_up(&lab);
+    brought_up(&lab, &["o-gluu"]);
     for name in ["n1", "n2"] {
         all_is_well(&lab, name, if name == "n1" { 4 } else { 3 });
     }
@@ -291,10 +304,10 @@ fn a_vendor_s_certificates_can_stay() {
         "OPENDJ_JAVA_ARGS=-Dcom.sun.jndi.ldap.object.disableEndpointIdentification=true";
     good(&by_hand(&lab, believing, status));
     bad(&by_hand(&lab, believing, ENABLE), "already replicated between the two servers");
-    let other = ENABLE.replace("o=gluu", "o=site");
+    let other = ENABLE.replace("o=gluu", "o=other");
     bad(
         &by_hand(&lab, believing, &other),
-        "could not be found in at least one of the servers: o=site",
+        "could not be found in at least one of the servers: o=other",
     );
     let itself = ENABLE.replace("10.77.0.12", "10.77.0.11");
     bad(&by_hand(&lab, believing, &itself), "two different servers");

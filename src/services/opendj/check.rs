@@ -1,9 +1,10 @@
 //! What is wrong with a topology: its servers, their addresses, the version, the bases, certificates.
 
-use super::{Opendj, known_as};
+use super::{Opendj, known_as, word_of};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::services::Checking;
 use crate::services::declare::twice;
+use crate::source::Span;
 
 impl Opendj {
     pub(super) fn check_servers(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
@@ -64,12 +65,17 @@ impl Opendj {
             let diagnostic = Diagnostic::error(Code::WrongValue, message).at(base.span, "");
             diagnostics.push(diagnostic.help("write it as OpenDJ has it: `dc=example,dc=org`"));
         }
-        for (base, first, second) in twice(&self.bases, |it| (it.value.as_str(), it.span)) {
+        let words: Vec<(String, Span)> =
+            self.bases.iter().map(|it| (word_of(it), it.span)).collect();
+        for (word, first, second) in twice(&words, |it| (it.0.as_str(), it.1)) {
             diagnostics.push(
-                Diagnostic::error(Code::NameTaken, format!("`{base}` is named twice"))
-                    .at(second, "the second one")
-                    .at(first, "the first one")
-                    .help("keep one of them"),
+                Diagnostic::error(
+                    Code::NameTaken,
+                    format!("two bases are `{word}` in names of steps"),
+                )
+                .at(second, "the second one")
+                .at(first, "the first one")
+                .help("keep one of them"),
             );
         }
     }

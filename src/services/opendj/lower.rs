@@ -63,7 +63,6 @@ fn view(opendj: &Opendj, here: &str, cx: &mut Lowering) -> Fields {
     let path = |it: &Spanned<AbsPath>, cx: &mut Lowering| {
         cx.text(sh_word(it.value.as_str(), it.span), it.span)
     };
-    let bases: Vec<Text> = opendj.bases.iter().map(|it| word(it, cx)).collect();
     let root = match &opendj.container {
         Some(container) => path(&container.path, cx),
         None => fixed("''", span),
@@ -93,7 +92,6 @@ fn view(opendj: &Opendj, here: &str, cx: &mut Lowering) -> Fields {
         .text("bind_dn", word(&opendj.bind_dn, cx))
         .text("admin", word(&opendj.admin, cx))
         .text("restart", word(&opendj.restart, cx))
-        .texts("bases", bases)
         .list("servers", servers(opendj, cx))
 }
 
@@ -160,30 +158,31 @@ fn lower_steps(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
     };
     cx.step(owner, &step, scripts);
     password_file(opendj, owner, &step, cx);
-    if first.value != cx.host {
-        let scripts = Scripts {
-            proof: call(&format!("initialized {}", cx.this().name)),
-            ..Scripts::default()
-        };
-        cx.step(owner, &opendj.data_step(), scripts);
-        return;
-    }
-    for other in others {
-        let name = cx.inventory.host(other.value).name.clone();
-        let step = opendj.enable_step(&name);
-        let scripts = Scripts {
-            guard: call(&format!("reaches {name}")),
-            run: call(&format!("enable {name}")),
-            proof: call(&format!("enabled {name}")),
-        };
-        cx.step(owner, &step, scripts);
-        password_file(opendj, owner, &step, cx);
-        let scripts = Scripts {
-            guard: call(&format!("expendable {name}")),
-            run: call(&format!("initialize {name}")),
-            proof: call(&format!("initialized {name}")),
-        };
-        cx.step(owner, &opendj.initialize_step(&name), scripts);
+    for base in &opendj.bases {
+        let dn = cx.text(sh_word(&base.value, base.span), base.span).as_str().to_owned();
+        let call = |what: &str, host: &str| vec![format!("{script} {what} {host} {dn}")];
+        if first.value != cx.host {
+            let proof = call("initialized", &cx.this().name);
+            cx.step(owner, &opendj.data_step(base), Scripts { proof, ..Scripts::default() });
+            continue;
+        }
+        for other in others {
+            let name = cx.inventory.host(other.value).name.clone();
+            let step = opendj.enable_step(&name, base);
+            let scripts = Scripts {
+                guard: vec![format!("{script} reaches {name}")],
+                run: call("enable", &name),
+                proof: call("enabled", &name),
+            };
+            cx.step(owner, &step, scripts);
+            password_file(opendj, owner, &step, cx);
+            let scripts = Scripts {
+                guard: call("expendable", &name),
+                run: call("initialize", &name),
+                proof: call("initialized", &name),
+            };
+            cx.step(owner, &opendj.initialize_step(&name, base), scripts);
+        }
     }
 }
 
@@ -199,28 +198,32 @@ fn password_file(opendj: &Opendj, owner: Owner, step: &str, cx: &mut Lowering) {
 fn lower_proofs(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
     let (opendj, owner) = (service.options, service.owner());
     let [first, others @ ..] = opendj.servers.as_slice() else { return };
-    let of = |id: HostId, cx: &Lowering| cx.inventory.host(id).name.clone();
-    let judged = |host: HostId, step: String, cx: &mut Lowering| {
-        let name = of(host, cx);
-        let title =
-            format!("opendj `{}`: {name} replicates, encrypted, and misses nothing", opendj.name);
-        cx.verify(owner, &title, &format!("{script} judge {name}"), Some(&step));
-    };
-    if first.value == cx.host {
-        for other in others {
-            let step = opendj.initialize_step(&of(other.value, cx));
-            judged(other.value, step, cx);
+    for base in &opendj.bases {
+        let dn = cx.text(sh_word(&base.value, base.span), base.span).as_str().to_owned();
+        let judged = |host: &str, step: &str, cx: &mut Lowering| {
+            let (name, base) = (&opendj.name, &base.value);
+            let title = format!(
+                "opendj `{name}`: {host} replicates `{base}`, encrypted, and misses nothing"
+            );
+            cx.verify(owner, &title, &format!("{script} judge {host} {dn}"), Some(step));
+        };
+        let me = cx.this().name.clone();
+        if first.value != cx.host {
+            judged(&me, &opendj.data_step(base), cx);
+            continue;
         }
-        // as soon as there is one from which something may come
-        if let Some(other) = others.first() {
-            let step = opendj.initialize_step(&of(other.value, cx));
-            judged(cx.host, step, cx);
+        for (at, other) in others.iter().enumerate() {
+            let name = cx.inventory.host(other.value).name.clone();
+            let step = opendj.initialize_step(&name, base);
+            // as soon as there is one from which something may come
+            if at == 0 {
+                judged(&me, &step, cx);
+            }
+            judged(&name, &step, cx);
         }
-    } else {
-        judged(cx.host, opendj.data_step(), cx);
     }
     for server in &opendj.servers {
-        let name = of(server.value, cx);
+        let name = cx.inventory.host(server.value).name.clone();
         let title =
             format!("opendj `{}`: {name} answers on LDAPS, {}", opendj.name, opendj.shown());
         cx.verify(

@@ -183,23 +183,22 @@ impl Opendj {
             let title = format!("opendj `{name}`: {} listens to the others", of(server));
             step(self.connectors_step(), server, before, title, false);
         }
-        for other in others {
+        let pairs = others.iter().flat_map(|it| self.bases.iter().map(move |base| (it, base)));
+        for (other, base) in pairs {
+            let (ours, theirs) = (of(first), of(other));
             let both = [first, other].map(|it| (it.value, self.connectors_step())).to_vec();
-            let title = format!("opendj `{name}`: {} and {} replicate", of(first), of(other));
-            step(self.enable_step(of(other)), first, both, title, false);
-            let enabled = vec![(first.value, self.enable_step(of(other)))];
+            let title = format!("opendj `{name}`: {ours} and {theirs} replicate `{}`", base.value);
+            let enable = self.enable_step(theirs, base);
+            step(enable.clone(), first, both, title, false);
             let title = format!(
-                "opendj `{name}`: the data of {} takes the place of {}'s",
-                of(first),
-                of(other)
+                "opendj `{name}`: the data of {ours} in `{}` takes the place of {theirs}'s",
+                base.value
             );
-            step(self.initialize_step(of(other)), first, enabled, title, true);
-            let given = vec![
-                (other.value, self.connectors_step()),
-                (first.value, self.initialize_step(of(other))),
-            ];
-            let title = format!("opendj `{name}`: the data of {} has come", of(first));
-            step(self.data_step(), other, given, title, false);
+            let initialize = self.initialize_step(theirs, base);
+            step(initialize.clone(), first, vec![(first.value, enable)], title, true);
+            let given = vec![(other.value, self.connectors_step()), (first.value, initialize)];
+            let title = format!("opendj `{name}`: the data of {ours} in `{}` has come", base.value);
+            step(self.data_step(base), other, given, title, false);
         }
     }
 
@@ -207,7 +206,7 @@ impl Opendj {
         let servers = format!("`servers` of opendj `{}`", self.name);
         let adding = format!(
             "Where it is for {servers}, OpenDJ is set up there before its steps, with the same base and the \
-             directory manager's password; then the first server is applied, and its two steps for the new \
+             directory manager's password; then the first server is applied, and its steps for the new \
              one are done. The others go on meanwhile"
         );
         declare.runbook(Chapter::Adding, adding);
@@ -222,16 +221,23 @@ impl Opendj {
         format!("opendj-{}-connectors", self.name)
     }
 
-    fn enable_step(&self, other: &str) -> String {
-        format!("opendj-{}-enable-{other}", self.name)
+    fn enable_step(&self, other: &str, base: &Spanned<String>) -> String {
+        format!("opendj-{}-enable-{other}-{}", self.name, word_of(base))
     }
 
-    fn initialize_step(&self, other: &str) -> String {
-        format!("opendj-{}-initialize-{other}", self.name)
+    fn initialize_step(&self, other: &str, base: &Spanned<String>) -> String {
+        format!("opendj-{}-initialize-{other}-{}", self.name, word_of(base))
     }
 
     /// Of the others, who wait for it.
-    fn data_step(&self) -> String {
-        format!("opendj-{}-data", self.name)
+    fn data_step(&self, base: &Spanned<String>) -> String {
+        format!("opendj-{}-data-{}", self.name, word_of(base))
     }
+}
+
+/// A base in the name of a step, so that another base is another step: `o-gluu`.
+fn word_of(base: &Spanned<String>) -> String {
+    let words = base.value.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|it| !it.is_empty()).collect();
+    words.join("-").to_lowercase()
 }

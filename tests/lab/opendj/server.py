@@ -185,7 +185,9 @@ def setup(root_password):
         "pending": {}, "admin": {"listen-address": "127.0.0.1", "listen-port": "4444"},
         "ldaps": {"enabled": "false", "listen-address": "127.0.0.1", "listen-port": "1636"},
         "crypto": {"ssl-encryption": "false"},
-        "data": {"o=gluu": {"entries": ["one", "two"], "generation": secrets.randbelow(10**8)}},
+        "data": {
+            base: {"entries": ["one", "two"], "generation": secrets.randbelow(10**8)} for base in ("o=gluu", "o=site")
+        },
     }
     with open(STATE, "w", encoding="utf-8") as file:
         json.dump(state, file)

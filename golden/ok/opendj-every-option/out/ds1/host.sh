@@ -23,14 +23,18 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-people.cfg none -
     file      0700 root:root /var/lib/clustergen/people/opendj/idp/opendj none -
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/people/opendj/idp/cert.pem /var/lib/clustergen/people/opendj/idp/key.pem /var/lib/clustergen/people/opendj/idp/ca.pem
-    step      1/12 setup keeps setup
-    step      2/12 opendj-idp-connectors keeps 'opendj `idp`: ds1 listens to the others' setup
-    step      7/12 opendj-idp-data keeps 'opendj `idp`: the data of ds2 has come' opendj-idp-connectors
+    step      1/24 setup keeps setup
+    step      2/24 opendj-idp-connectors keeps 'opendj `idp`: ds1 listens to the others' setup
+    step      7/24 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of ds2 in `o=gluu` has come' opendj-idp-connectors
+    step      10/24 opendj-idp-data-o-site keeps 'opendj `idp`: the data of ds2 in `o=site` has come' opendj-idp-connectors
+    step      13/24 opendj-idp-data-dc-our-people-dc-example keeps 'opendj `idp`: the data of ds2 in `dc=our people, dc=example` has come' opendj-idp-connectors
     born      manager /opt/gluu-server/root/.pw
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: ds1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds1'
-    need opendj-idp-data verify    'opendj `idp`: ds1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1'
+    need opendj-idp-data-dc-our-people-dc-example verify    'opendj `idp`: ds1 replicates `dc=our people, dc=example`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1 '\''dc=our people, dc=example'\'''
+    need opendj-idp-data-o-gluu verify    'opendj `idp`: ds1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1 '\''o=gluu'\'''
+    need opendj-idp-data-o-site verify    'opendj `idp`: ds1 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1 '\''o=site'\'''
     need opendj-idp-connectors verify    'opendj `idp`: ds2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds2'
     need opendj-idp-connectors verify    'opendj `idp`: ds3 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds3'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
@@ -66,9 +70,19 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/people/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: the data of ds2 has come
-proof_opendj_idp_data() {
-    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1
+# opendj `idp`: the data of ds2 in `o=gluu` has come
+proof_opendj_idp_data_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1 'o=gluu'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` has come
+proof_opendj_idp_data_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` has come
+proof_opendj_idp_data_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1 'dc=our people, dc=example'
 }
 
 # each name of /etc/hosts leads where it says

@@ -23,20 +23,34 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-people.cfg none -
     file      0700 root:root /var/lib/clustergen/people/opendj/idp/opendj none -
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/people/opendj/idp/cert.pem /var/lib/clustergen/people/opendj/idp/key.pem /var/lib/clustergen/people/opendj/idp/ca.pem
-    step      3/12 setup keeps setup
-    step      4/12 opendj-idp-connectors keeps 'opendj `idp`: ds2 listens to the others' setup
-    step      5/12 opendj-idp-enable-ds1 keeps 'opendj `idp`: ds2 and ds1 replicate' opendj-idp-connectors
-    step      6/12 opendj-idp-initialize-ds1 destroys 'opendj `idp`: the data of ds2 takes the place of ds1'\''s' opendj-idp-enable-ds1
-    step      10/12 opendj-idp-enable-ds3 keeps 'opendj `idp`: ds2 and ds3 replicate' opendj-idp-connectors
-    step      11/12 opendj-idp-initialize-ds3 destroys 'opendj `idp`: the data of ds2 takes the place of ds3'\''s' opendj-idp-enable-ds3
+    step      3/24 setup keeps setup
+    step      4/24 opendj-idp-connectors keeps 'opendj `idp`: ds2 listens to the others' setup
+    step      5/24 opendj-idp-enable-ds1-o-gluu keeps 'opendj `idp`: ds2 and ds1 replicate `o=gluu`' opendj-idp-connectors
+    step      6/24 opendj-idp-initialize-ds1-o-gluu destroys 'opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds1'\''s' opendj-idp-enable-ds1-o-gluu
+    step      8/24 opendj-idp-enable-ds1-o-site keeps 'opendj `idp`: ds2 and ds1 replicate `o=site`' opendj-idp-connectors
+    step      9/24 opendj-idp-initialize-ds1-o-site destroys 'opendj `idp`: the data of ds2 in `o=site` takes the place of ds1'\''s' opendj-idp-enable-ds1-o-site
+    step      11/24 opendj-idp-enable-ds1-dc-our-people-dc-example keeps 'opendj `idp`: ds2 and ds1 replicate `dc=our people, dc=example`' opendj-idp-connectors
+    step      12/24 opendj-idp-initialize-ds1-dc-our-people-dc-example destroys 'opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds1'\''s' opendj-idp-enable-ds1-dc-our-people-dc-example
+    step      16/24 opendj-idp-enable-ds3-o-gluu keeps 'opendj `idp`: ds2 and ds3 replicate `o=gluu`' opendj-idp-connectors
+    step      17/24 opendj-idp-initialize-ds3-o-gluu destroys 'opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds3'\''s' opendj-idp-enable-ds3-o-gluu
+    step      19/24 opendj-idp-enable-ds3-o-site keeps 'opendj `idp`: ds2 and ds3 replicate `o=site`' opendj-idp-connectors
+    step      20/24 opendj-idp-initialize-ds3-o-site destroys 'opendj `idp`: the data of ds2 in `o=site` takes the place of ds3'\''s' opendj-idp-enable-ds3-o-site
+    step      22/24 opendj-idp-enable-ds3-dc-our-people-dc-example keeps 'opendj `idp`: ds2 and ds3 replicate `dc=our people, dc=example`' opendj-idp-connectors
+    step      23/24 opendj-idp-initialize-ds3-dc-our-people-dc-example destroys 'opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds3'\''s' opendj-idp-enable-ds3-dc-our-people-dc-example
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: ds1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds1'
-    need opendj-idp-initialize-ds1 verify    'opendj `idp`: ds1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1'
+    need opendj-idp-initialize-ds1-dc-our-people-dc-example verify    'opendj `idp`: ds1 replicates `dc=our people, dc=example`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1 '\''dc=our people, dc=example'\'''
+    need opendj-idp-initialize-ds1-o-gluu verify    'opendj `idp`: ds1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1 '\''o=gluu'\'''
+    need opendj-idp-initialize-ds1-o-site verify    'opendj `idp`: ds1 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds1 '\''o=site'\'''
     need opendj-idp-connectors verify    'opendj `idp`: ds2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds2'
-    need opendj-idp-initialize-ds1 verify    'opendj `idp`: ds2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds2'
+    need opendj-idp-initialize-ds1-dc-our-people-dc-example verify    'opendj `idp`: ds2 replicates `dc=our people, dc=example`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds2 '\''dc=our people, dc=example'\'''
+    need opendj-idp-initialize-ds1-o-gluu verify    'opendj `idp`: ds2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds2 '\''o=gluu'\'''
+    need opendj-idp-initialize-ds1-o-site verify    'opendj `idp`: ds2 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds2 '\''o=site'\'''
     need opendj-idp-connectors verify    'opendj `idp`: ds3 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/idp/opendj ldaps ds3'
-    need opendj-idp-initialize-ds3 verify    'opendj `idp`: ds3 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds3'
+    need opendj-idp-initialize-ds3-dc-our-people-dc-example verify    'opendj `idp`: ds3 replicates `dc=our people, dc=example`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds3 '\''dc=our people, dc=example'\'''
+    need opendj-idp-initialize-ds3-o-gluu verify    'opendj `idp`: ds3 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds3 '\''o=gluu'\'''
+    need opendj-idp-initialize-ds3-o-site verify    'opendj `idp`: ds3 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/idp/opendj judge ds3 '\''o=site'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
 }
 
@@ -70,64 +84,184 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/people/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: ds2 and ds1 replicate
-guard_opendj_idp_enable_ds1() {
+# opendj `idp`: ds2 and ds1 replicate `o=gluu`
+guard_opendj_idp_enable_ds1_o_gluu() {
     /var/lib/clustergen/people/opendj/idp/opendj reaches ds1
 }
 
-# opendj `idp`: ds2 and ds1 replicate
-run_opendj_idp_enable_ds1() {
-    /var/lib/clustergen/people/opendj/idp/opendj enable ds1
+# opendj `idp`: ds2 and ds1 replicate `o=gluu`
+run_opendj_idp_enable_ds1_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj enable ds1 'o=gluu'
 }
 
-# opendj `idp`: ds2 and ds1 replicate
-proof_opendj_idp_enable_ds1() {
-    /var/lib/clustergen/people/opendj/idp/opendj enabled ds1
+# opendj `idp`: ds2 and ds1 replicate `o=gluu`
+proof_opendj_idp_enable_ds1_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj enabled ds1 'o=gluu'
 }
 
-# opendj `idp`: the data of ds2 takes the place of ds1's
-guard_opendj_idp_initialize_ds1() {
-    /var/lib/clustergen/people/opendj/idp/opendj expendable ds1
+# opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds1's
+guard_opendj_idp_initialize_ds1_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj expendable ds1 'o=gluu'
 }
 
-# opendj `idp`: the data of ds2 takes the place of ds1's
-run_opendj_idp_initialize_ds1() {
-    /var/lib/clustergen/people/opendj/idp/opendj initialize ds1
+# opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds1's
+run_opendj_idp_initialize_ds1_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialize ds1 'o=gluu'
 }
 
-# opendj `idp`: the data of ds2 takes the place of ds1's
-proof_opendj_idp_initialize_ds1() {
-    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1
+# opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds1's
+proof_opendj_idp_initialize_ds1_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1 'o=gluu'
 }
 
-# opendj `idp`: ds2 and ds3 replicate
-guard_opendj_idp_enable_ds3() {
+# opendj `idp`: ds2 and ds1 replicate `o=site`
+guard_opendj_idp_enable_ds1_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj reaches ds1
+}
+
+# opendj `idp`: ds2 and ds1 replicate `o=site`
+run_opendj_idp_enable_ds1_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj enable ds1 'o=site'
+}
+
+# opendj `idp`: ds2 and ds1 replicate `o=site`
+proof_opendj_idp_enable_ds1_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj enabled ds1 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` takes the place of ds1's
+guard_opendj_idp_initialize_ds1_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj expendable ds1 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` takes the place of ds1's
+run_opendj_idp_initialize_ds1_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialize ds1 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` takes the place of ds1's
+proof_opendj_idp_initialize_ds1_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1 'o=site'
+}
+
+# opendj `idp`: ds2 and ds1 replicate `dc=our people, dc=example`
+guard_opendj_idp_enable_ds1_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj reaches ds1
+}
+
+# opendj `idp`: ds2 and ds1 replicate `dc=our people, dc=example`
+run_opendj_idp_enable_ds1_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj enable ds1 'dc=our people, dc=example'
+}
+
+# opendj `idp`: ds2 and ds1 replicate `dc=our people, dc=example`
+proof_opendj_idp_enable_ds1_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj enabled ds1 'dc=our people, dc=example'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds1's
+guard_opendj_idp_initialize_ds1_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj expendable ds1 'dc=our people, dc=example'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds1's
+run_opendj_idp_initialize_ds1_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialize ds1 'dc=our people, dc=example'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds1's
+proof_opendj_idp_initialize_ds1_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds1 'dc=our people, dc=example'
+}
+
+# opendj `idp`: ds2 and ds3 replicate `o=gluu`
+guard_opendj_idp_enable_ds3_o_gluu() {
     /var/lib/clustergen/people/opendj/idp/opendj reaches ds3
 }
 
-# opendj `idp`: ds2 and ds3 replicate
-run_opendj_idp_enable_ds3() {
-    /var/lib/clustergen/people/opendj/idp/opendj enable ds3
+# opendj `idp`: ds2 and ds3 replicate `o=gluu`
+run_opendj_idp_enable_ds3_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj enable ds3 'o=gluu'
 }
 
-# opendj `idp`: ds2 and ds3 replicate
-proof_opendj_idp_enable_ds3() {
-    /var/lib/clustergen/people/opendj/idp/opendj enabled ds3
+# opendj `idp`: ds2 and ds3 replicate `o=gluu`
+proof_opendj_idp_enable_ds3_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj enabled ds3 'o=gluu'
 }
 
-# opendj `idp`: the data of ds2 takes the place of ds3's
-guard_opendj_idp_initialize_ds3() {
-    /var/lib/clustergen/people/opendj/idp/opendj expendable ds3
+# opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds3's
+guard_opendj_idp_initialize_ds3_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj expendable ds3 'o=gluu'
 }
 
-# opendj `idp`: the data of ds2 takes the place of ds3's
-run_opendj_idp_initialize_ds3() {
-    /var/lib/clustergen/people/opendj/idp/opendj initialize ds3
+# opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds3's
+run_opendj_idp_initialize_ds3_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialize ds3 'o=gluu'
 }
 
-# opendj `idp`: the data of ds2 takes the place of ds3's
-proof_opendj_idp_initialize_ds3() {
-    /var/lib/clustergen/people/opendj/idp/opendj initialized ds3
+# opendj `idp`: the data of ds2 in `o=gluu` takes the place of ds3's
+proof_opendj_idp_initialize_ds3_o_gluu() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds3 'o=gluu'
+}
+
+# opendj `idp`: ds2 and ds3 replicate `o=site`
+guard_opendj_idp_enable_ds3_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj reaches ds3
+}
+
+# opendj `idp`: ds2 and ds3 replicate `o=site`
+run_opendj_idp_enable_ds3_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj enable ds3 'o=site'
+}
+
+# opendj `idp`: ds2 and ds3 replicate `o=site`
+proof_opendj_idp_enable_ds3_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj enabled ds3 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` takes the place of ds3's
+guard_opendj_idp_initialize_ds3_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj expendable ds3 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` takes the place of ds3's
+run_opendj_idp_initialize_ds3_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialize ds3 'o=site'
+}
+
+# opendj `idp`: the data of ds2 in `o=site` takes the place of ds3's
+proof_opendj_idp_initialize_ds3_o_site() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds3 'o=site'
+}
+
+# opendj `idp`: ds2 and ds3 replicate `dc=our people, dc=example`
+guard_opendj_idp_enable_ds3_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj reaches ds3
+}
+
+# opendj `idp`: ds2 and ds3 replicate `dc=our people, dc=example`
+run_opendj_idp_enable_ds3_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj enable ds3 'dc=our people, dc=example'
+}
+
+# opendj `idp`: ds2 and ds3 replicate `dc=our people, dc=example`
+proof_opendj_idp_enable_ds3_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj enabled ds3 'dc=our people, dc=example'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds3's
+guard_opendj_idp_initialize_ds3_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj expendable ds3 'dc=our people, dc=example'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds3's
+run_opendj_idp_initialize_ds3_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialize ds3 'dc=our people, dc=example'
+}
+
+# opendj `idp`: the data of ds2 in `dc=our people, dc=example` takes the place of ds3's
+proof_opendj_idp_initialize_ds3_dc_our_people_dc_example() {
+    /var/lib/clustergen/people/opendj/idp/opendj initialized ds3 'dc=our people, dc=example'
 }
 
 # each name of /etc/hosts leads where it says

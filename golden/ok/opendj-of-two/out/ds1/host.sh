@@ -24,14 +24,14 @@ resources() {
     file      0700 root:root /var/lib/clustergen/people/opendj/people/opendj none -
     need opendj-people-connectors ensure    opendj-people-stores 'opendj `people`: this host shows its certificate' none - /var/lib/clustergen/people/opendj/people/cert.pem /var/lib/clustergen/people/opendj/people/key.pem /var/lib/clustergen/people/opendj/people/ca.pem
     step      1/5 opendj-people-connectors keeps 'opendj `people`: ds1 listens to the others'
-    step      3/5 opendj-people-enable-ds2 keeps 'opendj `people`: ds1 and ds2 replicate' opendj-people-connectors
-    step      4/5 opendj-people-initialize-ds2 destroys 'opendj `people`: the data of ds1 takes the place of ds2'\''s' opendj-people-enable-ds2
+    step      3/5 opendj-people-enable-ds2-dc-example-dc-org keeps 'opendj `people`: ds1 and ds2 replicate `dc=example,dc=org`' opendj-people-connectors
+    step      4/5 opendj-people-initialize-ds2-dc-example-dc-org destroys 'opendj `people`: the data of ds1 in `dc=example,dc=org` takes the place of ds2'\''s' opendj-people-enable-ds2-dc-example-dc-org
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-people-connectors verify    'opendj `people`: ds1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds1'
-    need opendj-people-initialize-ds2 verify    'opendj `people`: ds1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds1'
+    need opendj-people-initialize-ds2-dc-example-dc-org verify    'opendj `people`: ds1 replicates `dc=example,dc=org`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds1 '\''dc=example,dc=org'\'''
     need opendj-people-connectors verify    'opendj `people`: ds2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds2'
-    need opendj-people-initialize-ds2 verify    'opendj `people`: ds2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2'
+    need opendj-people-initialize-ds2-dc-example-dc-org verify    'opendj `people`: ds2 replicates `dc=example,dc=org`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2 '\''dc=example,dc=org'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
 }
 
@@ -60,34 +60,34 @@ proof_opendj_people_connectors() {
     /var/lib/clustergen/people/opendj/people/opendj has-connectors
 }
 
-# opendj `people`: ds1 and ds2 replicate
-guard_opendj_people_enable_ds2() {
+# opendj `people`: ds1 and ds2 replicate `dc=example,dc=org`
+guard_opendj_people_enable_ds2_dc_example_dc_org() {
     /var/lib/clustergen/people/opendj/people/opendj reaches ds2
 }
 
-# opendj `people`: ds1 and ds2 replicate
-run_opendj_people_enable_ds2() {
-    /var/lib/clustergen/people/opendj/people/opendj enable ds2
+# opendj `people`: ds1 and ds2 replicate `dc=example,dc=org`
+run_opendj_people_enable_ds2_dc_example_dc_org() {
+    /var/lib/clustergen/people/opendj/people/opendj enable ds2 'dc=example,dc=org'
 }
 
-# opendj `people`: ds1 and ds2 replicate
-proof_opendj_people_enable_ds2() {
-    /var/lib/clustergen/people/opendj/people/opendj enabled ds2
+# opendj `people`: ds1 and ds2 replicate `dc=example,dc=org`
+proof_opendj_people_enable_ds2_dc_example_dc_org() {
+    /var/lib/clustergen/people/opendj/people/opendj enabled ds2 'dc=example,dc=org'
 }
 
-# opendj `people`: the data of ds1 takes the place of ds2's
-guard_opendj_people_initialize_ds2() {
-    /var/lib/clustergen/people/opendj/people/opendj expendable ds2
+# opendj `people`: the data of ds1 in `dc=example,dc=org` takes the place of ds2's
+guard_opendj_people_initialize_ds2_dc_example_dc_org() {
+    /var/lib/clustergen/people/opendj/people/opendj expendable ds2 'dc=example,dc=org'
 }
 
-# opendj `people`: the data of ds1 takes the place of ds2's
-run_opendj_people_initialize_ds2() {
-    /var/lib/clustergen/people/opendj/people/opendj initialize ds2
+# opendj `people`: the data of ds1 in `dc=example,dc=org` takes the place of ds2's
+run_opendj_people_initialize_ds2_dc_example_dc_org() {
+    /var/lib/clustergen/people/opendj/people/opendj initialize ds2 'dc=example,dc=org'
 }
 
-# opendj `people`: the data of ds1 takes the place of ds2's
-proof_opendj_people_initialize_ds2() {
-    /var/lib/clustergen/people/opendj/people/opendj initialized ds2
+# opendj `people`: the data of ds1 in `dc=example,dc=org` takes the place of ds2's
+proof_opendj_people_initialize_ds2_dc_example_dc_org() {
+    /var/lib/clustergen/people/opendj/people/opendj initialized ds2 'dc=example,dc=org'
 }
 
 # each name of /etc/hosts leads where it says

@@ -24,12 +24,12 @@ resources() {
     file      0700 root:root /var/lib/clustergen/people/opendj/people/opendj none -
     need opendj-people-connectors ensure    opendj-people-stores 'opendj `people`: this host shows its certificate' none - /var/lib/clustergen/people/opendj/people/cert.pem /var/lib/clustergen/people/opendj/people/key.pem /var/lib/clustergen/people/opendj/people/ca.pem
     step      2/5 opendj-people-connectors keeps 'opendj `people`: ds2 listens to the others'
-    step      5/5 opendj-people-data keeps 'opendj `people`: the data of ds1 has come' opendj-people-connectors
+    step      5/5 opendj-people-data-dc-example-dc-org keeps 'opendj `people`: the data of ds1 in `dc=example,dc=org` has come' opendj-people-connectors
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-people-connectors verify    'opendj `people`: ds1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds1'
     need opendj-people-connectors verify    'opendj `people`: ds2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds2'
-    need opendj-people-data verify    'opendj `people`: ds2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2'
+    need opendj-people-data-dc-example-dc-org verify    'opendj `people`: ds2 replicates `dc=example,dc=org`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2 '\''dc=example,dc=org'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
 }
 
@@ -58,9 +58,9 @@ proof_opendj_people_connectors() {
     /var/lib/clustergen/people/opendj/people/opendj has-connectors
 }
 
-# opendj `people`: the data of ds1 has come
-proof_opendj_people_data() {
-    /var/lib/clustergen/people/opendj/people/opendj initialized ds2
+# opendj `people`: the data of ds1 in `dc=example,dc=org` has come
+proof_opendj_people_data_dc_example_dc_org() {
+    /var/lib/clustergen/people/opendj/people/opendj initialized ds2 'dc=example,dc=org'
 }
 
 # each name of /etc/hosts leads where it says

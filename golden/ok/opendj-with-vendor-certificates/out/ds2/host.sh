@@ -20,12 +20,12 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-people.cfg none -
     file      0700 root:root /var/lib/clustergen/people/opendj/people/opendj none -
     step      2/5 opendj-people-connectors keeps 'opendj `people`: ds2 listens to the others'
-    step      5/5 opendj-people-data keeps 'opendj `people`: the data of ds1 has come' opendj-people-connectors
+    step      5/5 opendj-people-data-o-gluu keeps 'opendj `people`: the data of ds1 in `o=gluu` has come' opendj-people-connectors
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-people-connectors verify    'opendj `people`: ds1 answers on LDAPS, whosever certificate it shows' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds1'
     need opendj-people-connectors verify    'opendj `people`: ds2 answers on LDAPS, whosever certificate it shows' '/var/lib/clustergen/people/opendj/people/opendj ldaps ds2'
-    need opendj-people-data verify    'opendj `people`: ds2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2'
+    need opendj-people-data-o-gluu verify    'opendj `people`: ds2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/people/opendj/people/opendj judge ds2 '\''o=gluu'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
 }
 
@@ -44,9 +44,9 @@ proof_opendj_people_connectors() {
     /var/lib/clustergen/people/opendj/people/opendj has-connectors
 }
 
-# opendj `people`: the data of ds1 has come
-proof_opendj_people_data() {
-    /var/lib/clustergen/people/opendj/people/opendj initialized ds2
+# opendj `people`: the data of ds1 in `o=gluu` has come
+proof_opendj_people_data_o_gluu() {
+    /var/lib/clustergen/people/opendj/people/opendj initialized ds2 'o=gluu'
 }
 
 # each name of /etc/hosts leads where it says
