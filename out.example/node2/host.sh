@@ -69,7 +69,7 @@ resources() {
     step      3/10 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
     step      5/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 have come'
     step      7/10 opendj-idp-connectors keeps 'opendj `idp`: node2 listens to the others' idp-certificates
-    step      10/10 opendj-idp-data keeps 'opendj `idp`: the data of node1 has come' opendj-idp-connectors
+    step      10/10 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of node1 in `o=gluu` has come' opendj-idp-connectors
     verify    '/etc/stunnel/idp/cert.pem: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/stunnel/idp/cert.pem'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
@@ -80,7 +80,7 @@ resources() {
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
     need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
-    need opendj-idp-data verify    'opendj `idp`: node2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2'
+    need opendj-idp-data-o-gluu verify    'opendj `idp`: node2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=gluu'\'''
     verify    'redis idp: answers PONG on 127.0.0.1:16379' 'timeout 10 redis-cli -p 16379 </etc/clustergen/gluu/redis-idp/ping | grep -qx PONG'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -181,9 +181,9 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: the data of node1 has come
-proof_opendj_idp_data() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2
+# opendj `idp`: the data of node1 in `o=gluu` has come
+proof_opendj_idp_data_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -56,8 +56,8 @@ resources() {
     step      1/10 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
     step      4/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
     step      6/10 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-installed
-    step      8/10 opendj-idp-enable-idp2 keeps 'opendj `idp`: idp1 and idp2 replicate' opendj-idp-connectors
-    step      9/10 opendj-idp-initialize-idp2 destroys 'opendj `idp`: the data of idp1 takes the place of idp2'\''s' opendj-idp-enable-idp2
+    step      8/10 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
+    step      9/10 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -68,9 +68,9 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
-    need opendj-idp-initialize-idp2 verify    'opendj `idp`: idp1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp1'
+    need opendj-idp-initialize-idp2-o-gluu verify    'opendj `idp`: idp1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp1 '\''o=gluu'\'''
     need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
-    need opendj-idp-initialize-idp2 verify    'opendj `idp`: idp2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2'
+    need opendj-idp-initialize-idp2-o-gluu verify    'opendj `idp`: idp2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2 '\''o=gluu'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
@@ -162,34 +162,34 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: idp1 and idp2 replicate
-guard_opendj_idp_enable_idp2() {
+# opendj `idp`: idp1 and idp2 replicate `o=gluu`
+guard_opendj_idp_enable_idp2_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj reaches idp2
 }
 
-# opendj `idp`: idp1 and idp2 replicate
-run_opendj_idp_enable_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp2
+# opendj `idp`: idp1 and idp2 replicate `o=gluu`
+run_opendj_idp_enable_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp2 'o=gluu'
 }
 
-# opendj `idp`: idp1 and idp2 replicate
-proof_opendj_idp_enable_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp2
+# opendj `idp`: idp1 and idp2 replicate `o=gluu`
+proof_opendj_idp_enable_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp2 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp2's
-guard_opendj_idp_initialize_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp2
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
+guard_opendj_idp_initialize_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp2 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp2's
-run_opendj_idp_initialize_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp2
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
+run_opendj_idp_initialize_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp2 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp2's
-proof_opendj_idp_initialize_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
+proof_opendj_idp_initialize_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

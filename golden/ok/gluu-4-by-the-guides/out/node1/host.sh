@@ -67,8 +67,8 @@ resources() {
     step      1/10 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
     step      4/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members' idp-installed
     step      6/10 opendj-idp-connectors keeps 'opendj `idp`: node1 listens to the others' idp-installed
-    step      8/10 opendj-idp-enable-node2 keeps 'opendj `idp`: node1 and node2 replicate' opendj-idp-connectors
-    step      9/10 opendj-idp-initialize-node2 destroys 'opendj `idp`: the data of node1 takes the place of node2'\''s' opendj-idp-enable-node2
+    step      8/10 opendj-idp-enable-node2-o-gluu keeps 'opendj `idp`: node1 and node2 replicate `o=gluu`' opendj-idp-connectors
+    step      9/10 opendj-idp-initialize-node2-o-gluu destroys 'opendj `idp`: the data of node1 in `o=gluu` takes the place of node2'\''s' opendj-idp-enable-node2-o-gluu
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -80,9 +80,9 @@ resources() {
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
-    need opendj-idp-initialize-node2 verify    'opendj `idp`: node1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1'
+    need opendj-idp-initialize-node2-o-gluu verify    'opendj `idp`: node1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1 '\''o=gluu'\'''
     need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
-    need opendj-idp-initialize-node2 verify    'opendj `idp`: node2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2'
+    need opendj-idp-initialize-node2-o-gluu verify    'opendj `idp`: node2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=gluu'\'''
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_gluu'
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -175,34 +175,34 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: node1 and node2 replicate
-guard_opendj_idp_enable_node2() {
+# opendj `idp`: node1 and node2 replicate `o=gluu`
+guard_opendj_idp_enable_node2_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj reaches node2
 }
 
-# opendj `idp`: node1 and node2 replicate
-run_opendj_idp_enable_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enable node2
+# opendj `idp`: node1 and node2 replicate `o=gluu`
+run_opendj_idp_enable_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable node2 'o=gluu'
 }
 
-# opendj `idp`: node1 and node2 replicate
-proof_opendj_idp_enable_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enabled node2
+# opendj `idp`: node1 and node2 replicate `o=gluu`
+proof_opendj_idp_enable_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled node2 'o=gluu'
 }
 
-# opendj `idp`: the data of node1 takes the place of node2's
-guard_opendj_idp_initialize_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj expendable node2
+# opendj `idp`: the data of node1 in `o=gluu` takes the place of node2's
+guard_opendj_idp_initialize_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable node2 'o=gluu'
 }
 
-# opendj `idp`: the data of node1 takes the place of node2's
-run_opendj_idp_initialize_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialize node2
+# opendj `idp`: the data of node1 in `o=gluu` takes the place of node2's
+run_opendj_idp_initialize_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize node2 'o=gluu'
 }
 
-# opendj `idp`: the data of node1 takes the place of node2's
-proof_opendj_idp_initialize_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2
+# opendj `idp`: the data of node1 in `o=gluu` takes the place of node2's
+proof_opendj_idp_initialize_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -68,7 +68,7 @@ resources() {
     step      3/10 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
     step      5/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 have come'
     step      7/10 opendj-idp-connectors keeps 'opendj `idp`: node2 listens to the others' idp-certificates
-    step      10/10 opendj-idp-data keeps 'opendj `idp`: the data of node1 has come' opendj-idp-connectors
+    step      10/10 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of node1 in `o=gluu` has come' opendj-idp-connectors
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node2 -G idp -cr /; code=0; csync2 -N node2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -79,7 +79,7 @@ resources() {
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
     need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
-    need opendj-idp-data verify    'opendj `idp`: node2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2'
+    need opendj-idp-data-o-gluu verify    'opendj `idp`: node2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=gluu'\'''
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_gluu'
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -178,9 +178,9 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: the data of node1 has come
-proof_opendj_idp_data() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2
+# opendj `idp`: the data of node1 in `o=gluu` has come
+proof_opendj_idp_data_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -56,10 +56,10 @@ resources() {
     step      1/17 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
     step      6/17 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
     step      9/17 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-installed
-    step      12/17 opendj-idp-enable-idp2 keeps 'opendj `idp`: idp1 and idp2 replicate' opendj-idp-connectors
-    step      13/17 opendj-idp-initialize-idp2 destroys 'opendj `idp`: the data of idp1 takes the place of idp2'\''s' opendj-idp-enable-idp2
-    step      15/17 opendj-idp-enable-idp3 keeps 'opendj `idp`: idp1 and idp3 replicate' opendj-idp-connectors
-    step      16/17 opendj-idp-initialize-idp3 destroys 'opendj `idp`: the data of idp1 takes the place of idp3'\''s' opendj-idp-enable-idp3
+    step      12/17 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
+    step      13/17 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
+    step      15/17 opendj-idp-enable-idp3-o-gluu keeps 'opendj `idp`: idp1 and idp3 replicate `o=gluu`' opendj-idp-connectors
+    step      16/17 opendj-idp-initialize-idp3-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3'\''s' opendj-idp-enable-idp3-o-gluu
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -70,11 +70,11 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
-    need opendj-idp-initialize-idp2 verify    'opendj `idp`: idp1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp1'
+    need opendj-idp-initialize-idp2-o-gluu verify    'opendj `idp`: idp1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp1 '\''o=gluu'\'''
     need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
-    need opendj-idp-initialize-idp2 verify    'opendj `idp`: idp2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2'
+    need opendj-idp-initialize-idp2-o-gluu verify    'opendj `idp`: idp2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2 '\''o=gluu'\'''
     need opendj-idp-connectors verify    'opendj `idp`: idp3 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp3'
-    need opendj-idp-initialize-idp3 verify    'opendj `idp`: idp3 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp3'
+    need opendj-idp-initialize-idp3-o-gluu verify    'opendj `idp`: idp3 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp3 '\''o=gluu'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
@@ -154,64 +154,64 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: idp1 and idp2 replicate
-guard_opendj_idp_enable_idp2() {
+# opendj `idp`: idp1 and idp2 replicate `o=gluu`
+guard_opendj_idp_enable_idp2_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj reaches idp2
 }
 
-# opendj `idp`: idp1 and idp2 replicate
-run_opendj_idp_enable_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp2
+# opendj `idp`: idp1 and idp2 replicate `o=gluu`
+run_opendj_idp_enable_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp2 'o=gluu'
 }
 
-# opendj `idp`: idp1 and idp2 replicate
-proof_opendj_idp_enable_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp2
+# opendj `idp`: idp1 and idp2 replicate `o=gluu`
+proof_opendj_idp_enable_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp2 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp2's
-guard_opendj_idp_initialize_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp2
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
+guard_opendj_idp_initialize_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp2 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp2's
-run_opendj_idp_initialize_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp2
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
+run_opendj_idp_initialize_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp2 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp2's
-proof_opendj_idp_initialize_idp2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
+proof_opendj_idp_initialize_idp2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2 'o=gluu'
 }
 
-# opendj `idp`: idp1 and idp3 replicate
-guard_opendj_idp_enable_idp3() {
+# opendj `idp`: idp1 and idp3 replicate `o=gluu`
+guard_opendj_idp_enable_idp3_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj reaches idp3
 }
 
-# opendj `idp`: idp1 and idp3 replicate
-run_opendj_idp_enable_idp3() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp3
+# opendj `idp`: idp1 and idp3 replicate `o=gluu`
+run_opendj_idp_enable_idp3_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable idp3 'o=gluu'
 }
 
-# opendj `idp`: idp1 and idp3 replicate
-proof_opendj_idp_enable_idp3() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp3
+# opendj `idp`: idp1 and idp3 replicate `o=gluu`
+proof_opendj_idp_enable_idp3_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled idp3 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp3's
-guard_opendj_idp_initialize_idp3() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp3
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3's
+guard_opendj_idp_initialize_idp3_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable idp3 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp3's
-run_opendj_idp_initialize_idp3() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp3
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3's
+run_opendj_idp_initialize_idp3_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize idp3 'o=gluu'
 }
 
-# opendj `idp`: the data of idp1 takes the place of idp3's
-proof_opendj_idp_initialize_idp3() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3
+# opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3's
+proof_opendj_idp_initialize_idp3_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -57,7 +57,7 @@ resources() {
     step      5/17 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
     step      8/17 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
     step      11/17 opendj-idp-connectors keeps 'opendj `idp`: idp3 listens to the others' idp-certificates
-    step      17/17 opendj-idp-data keeps 'opendj `idp`: the data of idp1 has come' opendj-idp-connectors
+    step      17/17 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of idp1 in `o=gluu` has come' opendj-idp-connectors
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp3 -G idp -cr /; code=0; csync2 -N idp3 -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -68,7 +68,7 @@ resources() {
     need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
     need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
     need opendj-idp-connectors verify    'opendj `idp`: idp3 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp3'
-    need opendj-idp-data verify    'opendj `idp`: idp3 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp3'
+    need opendj-idp-data-o-gluu verify    'opendj `idp`: idp3 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp3 '\''o=gluu'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
@@ -154,9 +154,9 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: the data of idp1 has come
-proof_opendj_idp_data() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3
+# opendj `idp`: the data of idp1 in `o=gluu` has come
+proof_opendj_idp_data_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -68,8 +68,8 @@ resources() {
     step      1/10 idp-installed keeps 'Gluu Server 4.1 is installed by its own guide, and `setup.py` was told the hostname cluster.example.org'
     step      4/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members' idp-installed
     step      6/10 opendj-idp-connectors keeps 'opendj `idp`: node1 listens to the others' idp-installed
-    step      8/10 opendj-idp-enable-node2 keeps 'opendj `idp`: node1 and node2 replicate' opendj-idp-connectors
-    step      9/10 opendj-idp-initialize-node2 destroys 'opendj `idp`: the data of node1 takes the place of node2'\''s' opendj-idp-enable-node2
+    step      8/10 opendj-idp-enable-node2-o-gluu keeps 'opendj `idp`: node1 and node2 replicate `o=gluu`' opendj-idp-connectors
+    step      9/10 opendj-idp-initialize-node2-o-gluu destroys 'opendj `idp`: the data of node1 in `o=gluu` takes the place of node2'\''s' opendj-idp-enable-node2-o-gluu
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     verify    '/etc/stunnel/idp/cert.pem: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/stunnel/idp/cert.pem'
@@ -81,9 +81,9 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
-    need opendj-idp-initialize-node2 verify    'opendj `idp`: node1 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1'
+    need opendj-idp-initialize-node2-o-gluu verify    'opendj `idp`: node1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1 '\''o=gluu'\'''
     need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
-    need opendj-idp-initialize-node2 verify    'opendj `idp`: node2 replicates, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2'
+    need opendj-idp-initialize-node2-o-gluu verify    'opendj `idp`: node2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=gluu'\'''
     verify    'redis idp: answers PONG on 127.0.0.1:16379' 'timeout 10 redis-cli -p 16379 </etc/clustergen/gluu/redis-idp/ping | grep -qx PONG'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -178,34 +178,34 @@ proof_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj has-connectors
 }
 
-# opendj `idp`: node1 and node2 replicate
-guard_opendj_idp_enable_node2() {
+# opendj `idp`: node1 and node2 replicate `o=gluu`
+guard_opendj_idp_enable_node2_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj reaches node2
 }
 
-# opendj `idp`: node1 and node2 replicate
-run_opendj_idp_enable_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enable node2
+# opendj `idp`: node1 and node2 replicate `o=gluu`
+run_opendj_idp_enable_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable node2 'o=gluu'
 }
 
-# opendj `idp`: node1 and node2 replicate
-proof_opendj_idp_enable_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj enabled node2
+# opendj `idp`: node1 and node2 replicate `o=gluu`
+proof_opendj_idp_enable_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled node2 'o=gluu'
 }
 
-# opendj `idp`: the data of node1 takes the place of node2's
-guard_opendj_idp_initialize_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj expendable node2
+# opendj `idp`: the data of node1 in `o=gluu` takes the place of node2's
+guard_opendj_idp_initialize_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable node2 'o=gluu'
 }
 
-# opendj `idp`: the data of node1 takes the place of node2's
-run_opendj_idp_initialize_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialize node2
+# opendj `idp`: the data of node1 in `o=gluu` takes the place of node2's
+run_opendj_idp_initialize_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize node2 'o=gluu'
 }
 
-# opendj `idp`: the data of node1 takes the place of node2's
-proof_opendj_idp_initialize_node2() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2
+# opendj `idp`: the data of node1 in `o=gluu` takes the place of node2's
+proof_opendj_idp_initialize_node2_o_gluu() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2
