@@ -3,7 +3,10 @@
 //! What the test stands in for: the Gluu container, by a tree of its folders and a web server with
 //! the bundle's certificate, and `timedatectl`, which no host can make true that sets no clock.
 
+use std::collections::BTreeSet;
 use std::process::Output;
+
+use serde_json::Value;
 
 use crate::built::{Built, examples, said};
 use crate::bundle::good;
@@ -78,6 +81,7 @@ fn the_runbook_brings_it_up_line_by_line_and_the_nodes_stay_alike() {
         web_server(&lab[name]);
     }
     what_was_made_on_the_first_node_is_on_the_second(&lab);
+    gluu_knows_its_cluster(&built, &lab);
     files_are_carried(&lab);
     a_stranger_gets_no_answer(&lab);
     for name in built.hosts() {
@@ -89,7 +93,7 @@ fn the_runbook_brings_it_up_line_by_line_and_the_nodes_stay_alike() {
         lab.on(name);
         if nodes.contains(&name) {
             // what it writes when it starts is its own
-            opendj_server::listens(&lab[name]);
+            opendj_server::listens_on(&lab[name], "1636");
         }
         nothing_is_left_to_do(&lab, name);
     }
@@ -113,15 +117,48 @@ fn what_was_made_on_the_first_node_is_on_the_second(lab: &Lab) {
     let ids = format!("cd {certs} && stat -c '%u:%g %n' oxauth-keys.jks scim-rs.jks");
     let ids = good(&lab["node2"].run(&["sh", "-c", &ids]));
     assert!(ids.contains("901:901 oxauth-keys.jks\n0:902 scim-rs.jks"), "{ids}");
-    // each unit alone that reads what is new; OpenDJ for its stores, and for where it listens
-    let asked = |name| {
-        let mut asked = vendor::asked(&lab[name]);
-        asked.dedup();
-        asked
-    };
-    assert_eq!(asked("node1"), ["reload apache2", "restart opendj"]);
-    let of_second = ["reload apache2", "restart oxauth", "restart identity", "restart opendj"];
-    assert_eq!(asked("node2"), of_second);
+    // those alone that read what is new
+    let units = ["reload apache2", "restart identity", "restart opendj", "restart oxauth"];
+    for name in ["node1", "node2"] {
+        let asked: BTreeSet<String> = vendor::asked(&lab[name]).into_iter().collect();
+        assert!(asked.iter().eq(units.iter()), "{name}: {asked:?}");
+    }
+}
+
+/// By any node's directory, with the password as Gluu's own program encodes it; what a person set beside
+/// it stays.
+fn gluu_knows_its_cluster(built: &Built, lab: &Lab) {
+    let redis = built.secrets("redis");
+    let password = redis.iter().find(|(token, _)| token.contains("idp_cache_")).unwrap().1;
+    for name in ["node1", "node2"] {
+        let found = vendor::configuration(&lab[name]);
+        let one = |name: &str, at: usize| -> Value {
+            serde_json::from_str(found[name][at].as_str().unwrap()).unwrap()
+        };
+        let cache = one("oxCacheConfiguration", 0);
+        assert_eq!(cache["cacheProviderType"], "REDIS");
+        assert_eq!(cache["inMemoryConfiguration"]["defaultPutExpiration"], 60);
+        let to = &cache["redisConfiguration"];
+        assert_eq!(
+            (&to["servers"], &to["defaultPutExpiration"]),
+            (&"localhost:16379".into(), &77.into())
+        );
+        let decode =
+            ["gluu-run", "/opt/gluu/bin/encode.py", "-D", to["password"].as_str().unwrap()];
+        if name == "node1" {
+            assert_eq!(
+                good(&lab[name].run(&decode)).trim(),
+                format!("[exit status: 0] {}", password.trim_matches('"'))
+            );
+        }
+        let servers = one("oxIDPAuthentication", 0)["config"].clone();
+        let all = ["localhost:1636", "159.203.126.10:1636", "138.197.65.243:1636"];
+        assert_eq!(
+            (&servers["servers"], &servers["bindDN"]),
+            (&all.as_slice().into(), &"kept".into())
+        );
+        assert_eq!(one("oxIDPAuthentication", 1)["config"]["servers"][0], "ad.example.org:636");
+    }
 }
 
 /// Over TLS: each knows the other by its certificate.

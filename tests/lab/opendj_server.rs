@@ -14,7 +14,7 @@ use crate::units::eventually;
 
 const HOME: &str = "/opt/opendj";
 const FILES: [&str; 5] = ["standin.py", "options.py", "connection.py", "server.py", "options.kdl"];
-const TOOLS: [&str; 3] = ["dsconfig", "dsreplication", "ldapsearch"];
+const TOOLS: [&str; 4] = ["dsconfig", "dsreplication", "ldapsearch", "ldapmodify"];
 pub(crate) const CONTAINER: &str = "/opt/gluu-server";
 pub(crate) const ENTER: &str = "/usr/local/sbin/gluu-run";
 
@@ -73,8 +73,14 @@ pub(crate) fn set_up(host: &Host, root: &str, password: &str) {
 }
 
 pub(crate) fn listens(host: &Host) {
+    listens_on(host, "4444");
+}
+
+/// LDAPS, 1636, comes last.
+pub(crate) fn listens_on(host: &Host, port: &str) {
     eventually("OpenDJ listens", || {
-        said(&host.run(&["ss", "-Hltn", "sport = :4444"])).contains("4444").then_some(())
+        let sockets = host.run(&["ss", "-Hltn", &format!("sport = :{port}")]);
+        said(&sockets).contains(port).then_some(())
     });
 }
 

@@ -5,6 +5,8 @@
 //! `systemctl` in it writes down what it is asked. `setup.py` does what that of 4.1 does as far as
 //! the bundles see it, and refuses what would have it ask a person.
 
+use serde_json::Value;
+
 use crate::bundle::good;
 use crate::host::Host;
 use crate::opendj_server;
@@ -83,10 +85,17 @@ for folder in conf metadata sp temp_metadata; do mkdir -p "/opt/shibboleth-idp/$
 mkdir -p /etc/gluu/conf /etc/certs/passport /opt/gluu/jetty/identity/conf/shibboleth3/idp \
     /opt/gluu/jetty/identity/conf/shibboleth3/sp
 echo "of $(of ip)" >/etc/gluu/conf/gluu.properties
-openssl rand -hex 12 >/etc/gluu/conf/salt
-python3 -B /opt/opendj/standin.py setup "$(of ldapPass)" >/dev/null
+echo "encodeSalt = $(openssl rand -hex 12)" >/etc/gluu/conf/salt
+encoded() { python3 /opt/gluu/bin/encode.py "$1"; }
+python3 -B /opt/opendj/standin.py setup "$(of ldapPass)" "$(cat configuration.json)" >/dev/null
 chown jetty:jetty /opt/opendj/config/*keystore
-for store in oxauth-keys.jks scim-rs.jks passport/rp.jks httpd.key httpd.crt opendj.pkcs12; do
+store_pass=$(openssl rand -hex 6)
+keytool -importkeystore -noprompt -srckeystore /opt/opendj/config/truststore \
+    -srcstorepass:file /opt/opendj/config/keystore.pin -destkeystore /etc/certs/opendj.pkcs12 \
+    -deststoretype PKCS12 -deststorepass "$store_pass" >/dev/null 2>&1
+printf '%s\n' "ssl.trustStoreFile: /etc/certs/opendj.pkcs12" \
+    "ssl.trustStorePin: $(encoded "$store_pass")" >/etc/gluu/conf/gluu-ldap.properties
+for store in oxauth-keys.jks scim-rs.jks passport/rp.jks httpd.key httpd.crt; do
     head -c 300 /dev/urandom >"/etc/certs/$store"
 done
 chown -R root:gluu /etc/certs
@@ -95,6 +104,23 @@ cp "$file" setup.properties.last
 openssl enc -aes-256-cbc -in setup.properties.last -out setup.properties.last.enc -k "$(of oxtrust_admin_password)" 2>/dev/null
 rm setup.properties.last
 "#;
+
+/// What it makes of passwords can be undone with the node's salt, by this alone.
+const ENCODE: &str = r"#!/usr/bin/python3
+import base64, sys
+salt = open('/etc/gluu/conf/salt').read().split('=')[1].strip().encode()
+mixed = lambda text: bytes(one ^ salt[at % len(salt)] for at, one in enumerate(text))
+if sys.argv[1] == '-D':
+    print(mixed(base64.b64decode(sys.argv[2])).decode())
+else:
+    print(base64.b64encode(mixed(sys.argv[1].encode())).decode())
+";
+
+/// `ou=configuration,o=gluu`, in short: what is told there, and what a person set beside it.
+const CONFIGURATION: &str = r#"{"ou=configuration,o=gluu": {
+"oxCacheConfiguration": ["{\"cacheProviderType\": \"IN_MEMORY\", \"inMemoryConfiguration\": {\"defaultPutExpiration\": 60}, \"redisConfiguration\": {\"servers\": \"localhost:6379\", \"defaultPutExpiration\": 77}}"],
+"oxIDPAuthentication": ["{\"type\": \"auth\", \"config\": {\"configId\": \"auth_ldap_server\", \"servers\": [\"localhost:1636\"], \"bindDN\": \"kept\"}}", "{\"type\": \"auth\", \"config\": {\"configId\": \"another\", \"servers\": [\"ad.example.org:636\"]}}"]
+}}"#;
 
 /// The package is installed, and the container up.
 pub(crate) fn installed(host: &Host) {
@@ -110,8 +136,11 @@ pub(crate) fn installed(host: &Host) {
     // where the host looks for it; in the container the host's own is there
     host.write(&below("/usr/share/zoneinfo/America/Chicago"), "TZif");
     host.program(&below(&format!("{SETUP}/setup.py")), SETUP_PY);
+    host.program(&below("/opt/gluu/bin/encode.py"), ENCODE);
+    host.write(&below(&format!("{SETUP}/configuration.json")), CONFIGURATION);
     opendj_server::unpack(host, CONTAINER);
-    let java = "mkdir -p $0/opt/java/bin && ln -sfn /opt/java $0/opt/jre && ln -sf $(readlink -f /usr/bin/keytool) $0/opt/java/bin/keytool";
+    let java = "mkdir -p $0/opt/java/bin && ln -sfn /opt/java $0/opt/jre && ln -sf $(readlink -f /usr/bin/keytool) $0/opt/java/bin/keytool \
+                && mkdir -p $0/opt/java/lib/security && cp -L /etc/ssl/certs/java/cacerts $0/opt/java/lib/security/cacerts";
     good(&host.run(&["sh", "-c", java, CONTAINER]));
     host.program("/opt/standins/systemctl", SYSTEMCTL);
     host.program("/usr/local/sbin/machinectl", MACHINECTL);
@@ -139,6 +168,13 @@ pub(crate) fn answers(host: &Host) -> String {
     let pass = format!("pass:{PASSWORD}");
     let words = ["openssl", "enc", "-d", "-aes-256-cbc", "-in", &file, "-pass", &pass];
     String::from_utf8(host.run(&words).stdout).unwrap()
+}
+
+/// What its directory says of Gluu's configuration, by attribute.
+pub(crate) fn configuration(host: &Host) -> Value {
+    let state = host.read(&format!("{CONTAINER}/opt/opendj/db/state.json"));
+    let state: Value = serde_json::from_str(&state).unwrap();
+    state["data"]["o=gluu"]["values"]["ou=configuration,o=gluu"].clone()
 }
 
 /// What units of the container were asked to do since the last time.

@@ -12,10 +12,10 @@ super::explanations! {
          it, and its support may decline.";
         "Take a release that the vendor names, or know what you do: it is a warning.";
 
-    ProductPart, "err/gluu/one-load-balancer-and-parts-to-come.case":
-        "These parts of the vendor's guide are not made by clustergen yet. Whoever believes that all
-         is done would find out when a host is lost.";
-        "Do them by hand, as the guide says. The warning goes with the release that makes them.";
+    ProductPart, "err/gluu/vendor-certificates-that-java-does-not-know.case":
+        "A part of the vendor's guide is not made with what the description says. Whoever believes that
+         all is done would find out when a host is lost.";
+        "Do it by hand, as the guide says, or describe what is made.";
 
     PortTaken, "err/nginx/a-port-that-is-taken.case":
         "Only one program can listen on a port of a host. The second one does not start, and which
@@ -67,7 +67,7 @@ super::explanations! {
          not ship the program. A bundle could not be applied there.";
         "Put it on another platform, or choose another way to do this.";
 
-    SinglePoint, "err/gluu/one-load-balancer-and-parts-to-come.case":
+    SinglePoint, "err/gluu/one-load-balancer.case":
         "Everything passes through one host: while it is down, so is the cluster.";
         "Add a second one, and let an address move between them. Where an outage is acceptable, leave
          it: it is a warning.";

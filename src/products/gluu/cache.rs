@@ -56,7 +56,7 @@ fn tunnel(parts: &Parts, cache: &Node, host: &Value) -> Node {
 
 impl Parts {
     /// The secret that the cache's password is.
-    fn cache(&self) -> String {
+    pub(super) fn cache(&self) -> String {
         format!("{}-cache", self.name)
     }
 }

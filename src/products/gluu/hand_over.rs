@@ -157,16 +157,16 @@ pub(super) fn after(step: &str, on: &str, span: Span) -> Node {
     node("after", &[step], span).with_prop("on", Value::string(on, span))
 }
 
-fn file(name: &str, content: &str, span: Span) -> Node {
+pub(super) fn file(name: &str, content: &str, span: Span) -> Node {
     node("file", &[name, content], span)
 }
 
-fn secret(name: &str) -> String {
+pub(super) fn secret(name: &str) -> String {
     format!("{{{{ secret(\"{name}\") }}}}")
 }
 
 /// With what they have to know of the cluster before them.
-fn script(lines: &[&str], parts: &Parts) -> String {
+pub(super) fn script(lines: &[&str], parts: &Parts) -> String {
     let known = [
         ("run", RUN),
         ("root", ROOT),

@@ -1,22 +1,29 @@
-//! Gluu Server 4: web tier and file replication.
+//! Gluu Server 4: nodes that anyone of them can stand in for.
 //!
-//! Makes: the certificate for `hostname`, nginx before the nodes or a page for who runs another
-//! balancer there, csync2 between the nodes, the name in `/etc/hosts`, and the time zone in the
-//! container. Not yet: the directory's replication, the cache and its tunnels, the hand-over of
-//! `setup.properties`; the build says so.
+//! Makes: the way into the container; the hand-over of what the first node's installation made; whom
+//! Gluu's applications believe; OpenDJ's replication; the cache and its tunnels; what Gluu is told of both;
+//! csync2 between the nodes; the certificate for `hostname`, nginx before the nodes or a page for who runs
+//! another balancer there; the name in `/etc/hosts`, and the time zone in the container. Not here: the
+//! installation of the first node, which is a person's, by Gluu's own guide.
 //!
 //! Sources: Gluu's cluster guide for 4.x, and the lists of cluster-mgr, its own tool: the guide
 //! forgets `/idp` and what a node must keep for itself.
 
 mod cache;
+mod configuration;
 mod container;
 mod hand_over;
 mod release;
+mod trust;
+
+use std::net::IpAddr;
 
 use super::Expand;
 use super::balancer::{Balancer, External};
 use super::part::{node, overlay};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::inventory::Host;
+use crate::model::name::Label;
 use crate::model::value::Version;
 use crate::schema::check::check;
 use crate::source::{Span, Spanned};
@@ -87,7 +94,18 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
         node.map(|node| Node { made_by, ..node })
     };
     let cache = cache::nodes(&parts, gluu, cx).into_iter().map(|it| (Some(it), "cache"));
-    container.chain(handed).chain(nodes).chain(cache).filter_map(made).collect()
+    let span = gluu.head;
+    let cluster = &cx.inventory.cluster.name;
+    let trust = (!parts.keeps_certificates).then(|| trust::node_of(&parts, cluster, span));
+    let told = configuration::nodes(&parts, gluu, span).map(|it| (Some(it), "directory"));
+    container
+        .chain(handed)
+        .chain([(trust, "directory")])
+        .chain(nodes)
+        .chain(cache)
+        .chain(told)
+        .filter_map(made)
+        .collect()
 }
 
 /// Whether it is a version that is known here; what is no version at all the schema tells.
@@ -103,11 +121,11 @@ fn covered(gluu: &Node, cx: &mut Expand) -> bool {
     false
 }
 
-/// The hosts that are listed, by name, each once; who is unknown is told by others.
-fn names(list: &[Value], cx: &Expand) -> Vec<String> {
+/// The hosts that are listed, each once; who is unknown is told by others.
+fn hosts<'a>(list: &[Value], cx: &Expand<'a>) -> impl Iterator<Item = &'a Host> {
     let mut untold = Diagnostics::default();
-    let hosts = cx.inventory.resolve(list, &mut untold);
-    hosts.iter().map(|host| cx.inventory.host(host.value).name.clone()).collect()
+    let (hosts, inventory) = (cx.inventory.resolve(list, &mut untold), cx.inventory);
+    hosts.into_iter().map(|host| inventory.host(host.value))
 }
 
 /// What the description says of it.
@@ -120,6 +138,10 @@ struct Parts {
     nodes_span: Span,
     /// The same, by their own names.
     hosts: Vec<String>,
+    /// By which they know each other's directory.
+    addresses: Vec<IpAddr>,
+    /// OpenDJ goes on showing what `setup.py` made for it.
+    keeps_certificates: bool,
     balancer: Balancer,
 }
 
@@ -128,13 +150,19 @@ impl Parts {
         let version = gluu.prop("version")?;
         let hostname = gluu.child("hostname")?.args.first()?;
         let nodes = gluu.child("nodes")?;
+        let purpose = Label::parse("replication").ok();
+        let vendor = gluu.child("directory").and_then(|it| it.child("keep-vendor-certificates"));
         Some(Self {
             name: gluu.label()?.to_owned(),
             version: Version::parse(version.as_str()?).ok()?,
             hostname: Spanned::new(hostname.as_str()?.to_owned(), hostname.span),
             nodes: nodes.args.clone(),
             nodes_span: nodes.head,
-            hosts: names(&nodes.args, cx),
+            hosts: hosts(&nodes.args, cx).map(|host| host.name.clone()).collect(),
+            addresses: hosts(&nodes.args, cx)
+                .map(|host| host.address(purpose.as_ref()).ip)
+                .collect(),
+            keeps_certificates: vendor.is_some(),
             balancer: Balancer::read(gluu.child("load-balancer")?, cx)?,
         })
     }
@@ -179,16 +207,12 @@ impl Parts {
             let diagnostic = Diagnostic::error(Code::OnlyOneOf, message);
             cx.diagnostics.push(diagnostic.at(public.head, "").help("take `certificate` out"));
         }
-        let cache = gluu.child("cache");
-        if let Some(value) = cache.and_then(|it| it.args.first()) {
-            cx.inventory.resolve(std::slice::from_ref(value), cx.diagnostics);
+        if self.keeps_certificates {
+            let message = "not made where the installer's certificates stay: the cluster's authority in Java's list";
+            let help = "whoever calls the hostname from within a node needs it there: import it by `keytool`";
+            let diagnostic = Diagnostic::warning(Code::ProductPart, message);
+            cx.diagnostics.push(diagnostic.at(gluu.head, "").help(help));
         }
-        let mut missing = vec!["the authority in Java's trust stores"];
-        missing.extend(cache.map(|_| "that Gluu uses the cache"));
-        let message = format!("not made yet: {}", missing.join(", "));
-        let help = "these steps of Gluu's guide are still yours";
-        let diagnostic = Diagnostic::warning(Code::ProductPart, message);
-        cx.diagnostics.push(diagnostic.at(gluu.head, "").help(help));
     }
 
     /// One name for browsers, nginx and the nodes' Apache: the pair that the installer made is
@@ -248,7 +272,12 @@ impl Parts {
             .with_child(node("java", &["/opt/jre"], span))
             .with_child(node("bind-dn", &["cn=directory manager"], span))
             .with_child(Node::new("password", vec![secret], span))
-            .with_children(self.is_installed(span));
+            .with_children(if self.keeps_certificates {
+                self.is_installed(span)
+            } else {
+                // who is to believe it does so first
+                vec![node("after", &[&self.trusts()], span)]
+            });
         match (over, cx.schema.nodes.get("opendj")) {
             (Some(over), Some(form)) => overlay(base, over, form),
             _ => base,

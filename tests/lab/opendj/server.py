@@ -43,7 +43,7 @@ class Server:
 
     def answer(self, request):
         if request["what"] == "change":
-            return self.take(request["base"], request["entry"], request["generation"])
+            return self.take(request)
         if not self.known(request):
             raise Refused("invalid credentials")
         state, what = self.state, request["what"]
@@ -67,22 +67,27 @@ class Server:
             state["pending"].pop(request["server"], None)
         if what == "disable":
             state.update(servers={}, replicated=[], replication_port=0, pending={}, admins={})
-        if what == "add":
-            self.put(request["base"], request["entry"])
-            data = state["data"][request["base"]]
-            change = {"base": request["base"], "entry": request["entry"], "generation": data["generation"]}
+        if what in ("add", "modify"):
+            self.put(request)
+            kept = ("base", "entry", "at", "values")
+            change = {name: request[name] for name in kept if name in request}
+            change["generation"] = state["data"][request["base"]]["generation"]
             for server in state["servers"]:
                 if server != state["me"]:
                     state["pending"].setdefault(server, []).append(change)
         self.save()
         return None
 
-    def put(self, base, entry):
-        self.state["data"][base]["entries"] = sorted({*self.state["data"][base]["entries"], entry})
+    def put(self, change):
+        data = self.state["data"][change["base"]]
+        if "entry" in change:
+            data["entries"] = sorted({*data["entries"], change["entry"]})
+        else:
+            data["values"].setdefault(change["at"], {}).update(change["values"])
 
-    def take(self, base, entry, generation):
-        if self.state["data"][base]["generation"] == generation:
-            self.put(base, entry)
+    def take(self, change):
+        if self.state["data"][change["base"]]["generation"] == change["generation"]:
+            self.put(change)
             self.save()
         return None
 
@@ -164,7 +169,7 @@ class Server:
             time.sleep(0.1)
 
 
-def setup(root_password):
+def setup(root_password, configuration="{}"):
     """As the installer leaves it: certificates of its own, for a name of its own, and deaf to others."""
     config = f"{HOME}/config"
     os.makedirs(config)
@@ -186,7 +191,8 @@ def setup(root_password):
         "ldaps": {"enabled": "false", "listen-address": "127.0.0.1", "listen-port": "1636"},
         "crypto": {"ssl-encryption": "false"},
         "data": {
-            base: {"entries": ["one", "two"], "generation": secrets.randbelow(10**8)} for base in ("o=gluu", "o=site")
+            base: {"entries": ["one", "two"], "generation": secrets.randbelow(10**8), "values": values}
+            for base, values in (("o=gluu", json.loads(configuration)), ("o=site", {}))
         },
     }
     with open(STATE, "w", encoding="utf-8") as file:

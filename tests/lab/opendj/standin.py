@@ -10,6 +10,7 @@ OpenDJ has, so that reachability, trust and names count. Exit codes are those of
 ReplicationCliReturnCode.java.
 """
 
+import base64
 import json
 import os
 import sys
@@ -41,8 +42,31 @@ def ldapsearch(_, given, rest):
     if rest[0] != "(objectClass=*)" or given["searchScope"] != ["base"]:
         raise Refused("this stands in for one search only")
     print(f"dn: {base}")
-    if base in server.ask("read")["replicated"]:
-        print(f"{rest[1]}: {server.ask('read')['data'][base]['generation']}")
+    state = server.ask("read")
+    if base in state["replicated"]:
+        print(f"{rest[1]}: {state['data'][base]['generation']}")
+    known = state["data"].get(base.split(",")[-1], {}).get("values", {}).get(base, {})
+    for name in rest[1:]:
+        for value in known.get(name, []):
+            # as ldif(5) folds it
+            print(f"{name}: {value}"[:79], *(f"{value}"[at:at + 78] for at in range(77 - len(name), len(value), 78)),
+                  sep="\n ")
+
+
+def ldapmodify(_, given, rest):
+    server = Connection(given, given["hostname"][0], given["port"][0], given["bindDN"][0], given["bindPasswordFile"][0])
+    lines = sys.stdin.read().splitlines()
+    if rest or not lines[0].startswith("dn: ") or lines[1] != "changetype: modify":
+        raise Refused("this stands in for one modification, on standard input")
+    values = {}
+    for line in lines[2:]:
+        if line.startswith("replace: "):
+            values[line[len("replace: "):]] = []
+        elif line != "-":
+            name, value = line.split(":: ")
+            values[name].append(base64.b64decode(value).decode())
+    dn = lines[0][len("dn: "):]
+    server.ask("modify", base=dn.split(",")[-1], at=dn, values=values)
 
 
 def dsreplication(sub, given, _):

@@ -53,11 +53,14 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      1/10 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
-    step      4/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
-    step      6/10 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-installed
-    step      8/10 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
-    step      9/10 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
+    step      1/15 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
+    step      4/15 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
+    step      6/15 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
+    step      7/15 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-trust
+    step      10/15 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
+    step      11/15 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
+    step      13/15 idp-configuration keeps 'Gluu knows its cache, and all of its directories' idp-installed
+    step      14/15 idp-restart keeps 'oxAuth and oxTrust have read what they were told' idp-configuration
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -147,6 +150,16 @@ proof_csync2_idp_first_sync() {
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+run_idp_trust() {
+    sh -ec 'sh -e "$files/change"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+proof_idp_trust() {
+    sh -ec 'sh -e "$files/look"'
+}
+
 # opendj `idp`: idp1 listens to the others
 guard_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj is-set-up
@@ -190,6 +203,26 @@ run_opendj_idp_initialize_idp2_o_gluu() {
 # opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2's
 proof_opendj_idp_initialize_idp2_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp2 'o=gluu'
+}
+
+# Gluu knows its cache, and all of its directories
+run_idp_configuration() {
+    sh -ec 'sh -e "$files/change"'
+}
+
+# Gluu knows its cache, and all of its directories
+proof_idp_configuration() {
+    sh -ec 'sh -e "$files/look"'
+}
+
+# oxAuth and oxTrust have read what they were told
+run_idp_restart() {
+    sh -ec 'sh -e "$files/restart"'
+}
+
+# oxAuth and oxTrust have read what they were told
+proof_idp_restart() {
+    sh -ec '/usr/local/sbin/gluu-run test -e /run/clustergen-configured'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

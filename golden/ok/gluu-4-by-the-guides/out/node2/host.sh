@@ -64,11 +64,13 @@ resources() {
     unit      cron.service
     unit      gluu-apache.service
     unit      xinetd.service csync2.socket
-    step      2/10 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of node1'
-    step      3/10 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
-    step      5/10 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 have come'
-    step      7/10 opendj-idp-connectors keeps 'opendj `idp`: node2 listens to the others' idp-certificates
-    step      10/10 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of node1 in `o=gluu` has come' opendj-idp-connectors
+    step      2/15 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of node1'
+    step      3/15 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
+    step      5/15 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 have come'
+    step      8/15 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-certificates
+    step      9/15 opendj-idp-connectors keeps 'opendj `idp`: node2 listens to the others' idp-trust
+    step      12/15 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of node1 in `o=gluu` has come' opendj-idp-connectors
+    step      15/15 idp-restart keeps 'oxAuth and oxTrust have read what they were told'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node2 -G idp -cr /; code=0; csync2 -N node2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -163,6 +165,16 @@ proof_csync2_idp_first_sync() {
     done
 }
 
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+run_idp_trust() {
+    sh -ec 'sh -e "$files/change"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+proof_idp_trust() {
+    sh -ec 'sh -e "$files/look"'
+}
+
 # opendj `idp`: node2 listens to the others
 guard_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj is-set-up
@@ -181,6 +193,16 @@ proof_opendj_idp_connectors() {
 # opendj `idp`: the data of node1 in `o=gluu` has come
 proof_opendj_idp_data_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
+}
+
+# oxAuth and oxTrust have read what they were told
+run_idp_restart() {
+    sh -ec 'sh -e "$files/restart"'
+}
+
+# oxAuth and oxTrust have read what they were told
+proof_idp_restart() {
+    sh -ec '/usr/local/sbin/gluu-run test -e /run/clustergen-configured'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -53,13 +53,16 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      1/17 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
-    step      6/17 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
-    step      9/17 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-installed
-    step      12/17 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
-    step      13/17 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
-    step      15/17 opendj-idp-enable-idp3-o-gluu keeps 'opendj `idp`: idp1 and idp3 replicate `o=gluu`' opendj-idp-connectors
-    step      16/17 opendj-idp-initialize-idp3-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3'\''s' opendj-idp-enable-idp3-o-gluu
+    step      1/24 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide, and `setup.py` was told the hostname login.example.org'
+    step      6/24 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
+    step      9/24 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
+    step      10/24 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-trust
+    step      13/24 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
+    step      14/24 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
+    step      18/24 opendj-idp-enable-idp3-o-gluu keeps 'opendj `idp`: idp1 and idp3 replicate `o=gluu`' opendj-idp-connectors
+    step      19/24 opendj-idp-initialize-idp3-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3'\''s' opendj-idp-enable-idp3-o-gluu
+    step      21/24 idp-configuration keeps 'Gluu knows its cache, and all of its directories' idp-installed
+    step      22/24 idp-restart keeps 'oxAuth and oxTrust have read what they were told' idp-configuration
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -139,6 +142,16 @@ proof_csync2_idp_first_sync() {
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+run_idp_trust() {
+    sh -ec 'sh -e "$files/change"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+proof_idp_trust() {
+    sh -ec 'sh -e "$files/look"'
+}
+
 # opendj `idp`: idp1 listens to the others
 guard_opendj_idp_connectors() {
     /var/lib/clustergen/gluu/opendj/idp/opendj is-set-up
@@ -212,6 +225,26 @@ run_opendj_idp_initialize_idp3_o_gluu() {
 # opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3's
 proof_opendj_idp_initialize_idp3_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3 'o=gluu'
+}
+
+# Gluu knows its cache, and all of its directories
+run_idp_configuration() {
+    sh -ec 'sh -e "$files/change"'
+}
+
+# Gluu knows its cache, and all of its directories
+proof_idp_configuration() {
+    sh -ec 'sh -e "$files/look"'
+}
+
+# oxAuth and oxTrust have read what they were told
+run_idp_restart() {
+    sh -ec 'sh -e "$files/restart"'
+}
+
+# oxAuth and oxTrust have read what they were told
+proof_idp_restart() {
+    sh -ec '/usr/local/sbin/gluu-run test -e /run/clustergen-configured'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2
