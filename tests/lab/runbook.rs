@@ -30,8 +30,9 @@ pub(crate) fn follow(built: &Built, lab: &Lab, line: &str, typed: &str) -> Outpu
 fn beside(built: &Built, line: &str, typed: &str) -> Output {
     match line.split_once(' ') {
         Some(("clustergen", args)) => clustergen_in(built.folder(), args, typed),
-        Some(("rm", file)) => {
-            Command::new("rm").arg(file).current_dir(built.folder()).output().unwrap()
+        Some((program @ ("rm" | "install"), words)) => {
+            let words = words.split(' ');
+            Command::new(program).args(words).current_dir(built.folder()).output().unwrap()
         }
         _ => panic!("nobody knows what to do with: {line}"),
     }

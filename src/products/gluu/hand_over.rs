@@ -96,8 +96,10 @@ fn born(name: &str, parts: &Parts, (path, form): (&str, &str), span: Span) -> No
 /// A person installs the first node, and this waits for it.
 fn installed(parts: &Parts, span: Span) -> Node {
     let title = format!(
-        "Gluu Server {} is installed by its own guide, and `setup.py` was told the hostname {}",
-        parts.version, parts.hostname.value
+        "Gluu Server {} is installed by its own guide; `setup.py` was told the hostname {} and, as the administrator's password, what the secret `{}` is",
+        parts.version,
+        parts.hostname.value,
+        parts.admin()
     );
     let proof = format!("test -s {ROOT}{SETUP}/{}", Release::of(&parts.version).answers);
     step(&parts.installed(), vec![parts.first_value()], &title, span).with_child(node(
