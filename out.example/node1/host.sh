@@ -65,7 +65,7 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      1/15 idp-installed keeps 'Gluu Server 4.1 is installed by its own guide, and `setup.py` was told the hostname cluster.example.org'
+    step      1/15 idp-installed keeps 'Gluu Server 4.1 is installed by its own guide; `setup.py` was told the hostname cluster.example.org and, as the administrator'\''s password, what the secret `idp-admin` is'
     step      4/15 csync2-idp-first-sync keeps 'csync2 `idp`: the files of node1 go to all members' idp-installed
     step      6/15 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
     step      7/15 opendj-idp-connectors keeps 'opendj `idp`: node1 listens to the others' idp-trust
@@ -115,7 +115,7 @@ ensure_opendj_idp_stores() {
     /var/lib/clustergen/gluu/opendj/idp/opendj stores
 }
 
-# Gluu Server 4.1 is installed by its own guide, and `setup.py` was told the hostname cluster.example.org
+# Gluu Server 4.1 is installed by its own guide; `setup.py` was told the hostname cluster.example.org and, as the administrator's password, what the secret `idp-admin` is
 proof_idp_installed() {
     sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc'
 }
