@@ -2,12 +2,20 @@
 
 use crate::schema::NodeSchema;
 use crate::source::Span;
-use crate::syntax::node::{Node, Value};
+use crate::syntax::node::{Node, Scalar, Value};
 
 /// `name "arg" "arg"`, at the place that is the reason for it.
 pub(super) fn node(name: &str, args: &[&str], span: Span) -> Node {
     let args = args.iter().map(|arg| Value::string(*arg, span)).collect();
     Node::new(name, args, span)
+}
+
+/// The port that is a node's argument.
+pub(super) fn port(node: &Node) -> Option<u16> {
+    match node.args.first()?.scalar {
+        Scalar::Integer(number) => u16::try_from(number).ok(),
+        _ => None,
+    }
 }
 
 /// Lays what a person wrote over what a product fills in: it replaces what is single, adds to

@@ -19,7 +19,8 @@ use crate::source::Span;
 const UNPACK: &str = "rm -rf clustergen && mkdir -m 700 clustergen && \
     tar -xf - -C clustergen --strip-components=1";
 
-/// The template's own first lines of the bring-up: backing up, values of people's, packing.
+/// The template's own first lines of the bring-up, backing up and packing. Between them stand values of
+/// people's, where there are any.
 const LINES_BEFORE: u32 = 2;
 
 /// What the template is given.

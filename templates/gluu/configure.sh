@@ -1,5 +1,6 @@
 # What Gluu is told lies in its directory, once for all nodes: it is read, and only what is ours is
 # changed. $to is `look`, which says what is not so yet, or `change`.
+umask 077
 work=$(mktemp -d "$root/root/clustergen-configure.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 inside=${work#"$root"}
@@ -9,7 +10,7 @@ tool() {
     program=$1
     shift
     # shellcheck disable=SC2086  # options
-    "$run" "/opt/opendj/bin/$program" --noPropertiesFile --hostname localhost --port 1636 --useSSL $trust \
+    "$run" "/opt/opendj/bin/$program" --noPropertiesFile --hostname localhost --port "$ldaps" --useSSL $trust \
         --bindDN 'cn=directory manager' --bindPasswordFile "$inside/admin" "$@"
 }
 

@@ -1,8 +1,8 @@
-#!/bin/sh
 # Runs a command in Gluu Server's container, as root there, with the standard input of this one and
 # the exit code of the command: gluu-run COMMAND [ARGUMENT...]
+# Made by clustergen, for the product gluu: what is changed here is lost with the next apply.
 set -eu
-leader=$(machinectl show -p Leader gluu-server 2>/dev/null | sed -n 's/^Leader=//p')
+leader=$(machinectl show -p Leader "$machine" 2>/dev/null | sed -n 's/^Leader=//p')
 [ -n "$leader" ] || { echo "gluu-run: Gluu Server's container is not up: gluu-serverd start" >&2; exit 69; }
 exec nsenter -t "$leader" -m -u -i -p -r -w -- env -i HOME=/root LC_ALL=C \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

@@ -85,7 +85,8 @@ for folder in conf metadata sp temp_metadata; do mkdir -p "/opt/shibboleth-idp/$
 mkdir -p /etc/gluu/conf /etc/certs/passport /opt/gluu/jetty/identity/conf/shibboleth3/idp \
     /opt/gluu/jetty/identity/conf/shibboleth3/sp
 echo "of $(of ip)" >/etc/gluu/conf/gluu.properties
-echo "encodeSalt = $(openssl rand -hex 12)" >/etc/gluu/conf/salt
+grep -q '^encode_salt=' "$file" || echo "encode_salt=$(openssl rand -hex 12)" >>"$file"
+echo "encodeSalt = $(of encode_salt)" >/etc/gluu/conf/salt
 encoded() { python3 /opt/gluu/bin/encode.py "$1"; }
 python3 -B /opt/opendj/standin.py setup "$(of ldapPass)" "$(cat configuration.json)" >/dev/null
 chown jetty:jetty /opt/opendj/config/*keystore

@@ -3,7 +3,7 @@
 //! Makes: a Redis that its own host alone reaches, a tunnel from each node to it, and its password.
 //! Gluu 4.x itself speaks to the node's end of the tunnel, at [`TUNNEL`] on loopback.
 
-use super::super::part::{node, overlay};
+use super::super::part::{node, overlay, port};
 use super::Parts;
 use crate::products::Expand;
 use crate::source::Span;
@@ -12,6 +12,7 @@ use crate::syntax::node::{Node, Value};
 /// Where a node's end of the tunnel is, as in Gluu's guide.
 pub(super) const TUNNEL: u16 = 16379;
 
+/// Redis's own.
 const REDIS: u16 = 6379;
 
 /// Nothing where no cache is described.
@@ -46,9 +47,10 @@ fn redis(parts: &Parts, cache: &Node, host: &Value, cx: &Expand) -> Node {
 
 fn tunnel(parts: &Parts, cache: &Node, host: &Value) -> Node {
     let span = cache.head;
+    let to = cache.child("port").and_then(port);
     let server = Node::new("server", vec![host.clone()], span)
         .with_prop("port", Value::integer(TUNNEL, span))
-        .with_prop("to", Value::integer(REDIS, span));
+        .with_prop("to", Value::integer(to.unwrap_or(REDIS), span));
     let clients = Node::new("clients", parts.nodes.clone(), parts.nodes_span)
         .with_prop("port", Value::integer(TUNNEL, span));
     node("stunnel", &[&parts.name], span).with_child(server).with_child(clients)

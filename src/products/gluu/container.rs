@@ -21,16 +21,17 @@ pub(super) const APACHE: &str = "gluu-apache.service";
 const ENTER: &str = include_str!("../../../templates/gluu/run.sh");
 
 /// Apache is `apache2` or `httpd` there; one that is not up reads what lies there when it starts.
+/// `$$` is systemd's `$`.
 const RELOAD: &str = "/bin/sh -c 'for unit in apache2 httpd; do \
-    if RUN systemctl -q is-active $unit 2>/dev/null; then RUN systemctl reload $unit || exit; fi; done'";
+    if RUN systemctl -q is-active $$unit 2>/dev/null; then RUN systemctl reload $$unit || exit; fi; done'";
 
 pub(super) fn nodes(parts: &Parts, span: Span) -> [Node; 2] {
     [enter(parts, span), apache(parts, span)]
 }
 
 fn enter(parts: &Parts, span: Span) -> Node {
-    let content =
-        ENTER.replace("gluu-server ", &format!("{} ", Release::of(&parts.version).machine));
+    let machine = Release::of(&parts.version).machine;
+    let content = format!("#!/bin/sh\nmachine={machine}\n{ENTER}");
     node("file", &[RUN], span)
         .with_child(parts.on_all())
         .with_child(node("content", &[&content], span))

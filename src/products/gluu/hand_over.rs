@@ -9,12 +9,10 @@
 use super::super::part::node;
 use super::container::RUN;
 use super::release::Release;
-use super::{Parts, ROOT};
+use super::steps::{after, file, script, secret_file, step};
+use super::{Parts, ROOT, SETUP};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
-
-/// Where `setup.py` is, in the container.
-const SETUP: &str = "/install/community-edition-setup";
 
 /// A node's own below `/etc/certs`: the pair of its Apache, and what it trusts of its directory.
 const OWN_CERTIFICATES: [&str; 2] = ["httpd.*", "opendj.*"];
@@ -124,13 +122,13 @@ fn setup(parts: &Parts, span: Span) -> Node {
         format!("{RUN} test -s /etc/gluu/conf/gluu.properties && {RUN} test -s {SETUP}/{answers}");
     let mut step = step(&parts.set_up(), parts.further(), title, span)
         .with_child(after(&parts.installed(), parts.first(), span))
-        .with_child(file("answers", &secret(&parts.answers()), span));
+        .with_child(secret_file("answers", &parts.answers(), span));
     if is_encrypted {
-        step = step.with_child(file("admin", &secret(&parts.admin()), span));
+        step = step.with_child(secret_file("admin", &parts.admin(), span));
     }
     step.with_child(file("address", "{{ host.address }}", span))
-        .with_child(file("guard", &script(&[MAY_INSTALL], parts), span))
-        .with_child(file("install", &script(&[answers_of, INSTALL], parts), span))
+        .with_child(file("guard", &script(&[], &[MAY_INSTALL], parts), span))
+        .with_child(file("install", &script(&[], &[answers_of, INSTALL], parts), span))
         .with_child(node("guard", &[guard], span))
         .with_child(node("run", &[r#"sh -e "$files/install""#], span))
         .with_child(node("proof", &[&proof], span))
@@ -140,44 +138,9 @@ fn keys(parts: &Parts, span: Span) -> Node {
     let title = "certificates and key stores of the first node are in place";
     step(&parts.has_keys(), parts.further(), title, span)
         .with_child(node("after", &[&parts.set_up()], span))
-        .with_child(file("certificates", &secret(&parts.certificates()), span))
-        .with_child(file("unpack", &script(&[UNPACK], parts), span))
-        .with_child(file("same", &script(&[SAME], parts), span))
+        .with_child(secret_file("certificates", &parts.certificates(), span))
+        .with_child(file("unpack", &script(&[], &[UNPACK], parts), span))
+        .with_child(file("same", &script(&[], &[SAME], parts), span))
         .with_child(node("run", &[r#"sh -e "$files/unpack""#], span))
         .with_child(node("proof", &[r#"sh -e "$files/same""#], span))
-}
-
-fn step(name: &str, on: Vec<Value>, title: &str, span: Span) -> Node {
-    node("step", &[name], span).with_child(Node::new("on", on, span)).with_child(node(
-        "title",
-        &[title],
-        span,
-    ))
-}
-
-pub(super) fn after(step: &str, on: &str, span: Span) -> Node {
-    node("after", &[step], span).with_prop("on", Value::string(on, span))
-}
-
-pub(super) fn file(name: &str, content: &str, span: Span) -> Node {
-    node("file", &[name, content], span)
-}
-
-pub(super) fn secret(name: &str) -> String {
-    format!("{{{{ secret(\"{name}\") }}}}")
-}
-
-/// With what they have to know of the cluster before them.
-pub(super) fn script(lines: &[&str], parts: &Parts) -> String {
-    let known = [
-        ("run", RUN),
-        ("root", ROOT),
-        ("setup", SETUP),
-        ("first", parts.first()),
-        ("admin", &parts.admin()),
-    ];
-    let used = |name: &str| lines.iter().any(|it| it.contains(&format!("${name}")));
-    let known = known.iter().filter(|(name, _)| used(name));
-    let known: Vec<String> = known.map(|(name, value)| format!("{name}={value}\n")).collect();
-    known.concat() + &lines.concat()
 }

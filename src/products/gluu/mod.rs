@@ -14,13 +14,14 @@ mod configuration;
 mod container;
 mod hand_over;
 mod release;
+mod steps;
 mod trust;
 
 use std::net::IpAddr;
 
 use super::Expand;
 use super::balancer::{Balancer, External};
-use super::part::{node, overlay};
+use super::part::{node, overlay, port};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Host;
 use crate::model::name::Label;
@@ -28,9 +29,16 @@ use crate::model::value::Version;
 use crate::schema::check::check;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
+use steps::after;
 
 /// Where the container lies, from 4.0 on.
 const ROOT: &str = "/opt/gluu-server";
+
+/// Where `setup.py` is, in the container.
+const SETUP: &str = "/install/community-edition-setup";
+
+/// OpenDJ's LDAPS, as `setup.py` has it.
+const LDAPS: u16 = 1636;
 
 /// What csync2 keeps alike, below [`ROOT`].
 const REPLICATED: [&str; 7] = [
@@ -140,6 +148,8 @@ struct Parts {
     hosts: Vec<String>,
     /// By which they know each other's directory.
     addresses: Vec<IpAddr>,
+    /// Where it answers, on each of them.
+    ldaps: u16,
     /// OpenDJ goes on showing what `setup.py` made for it.
     keeps_certificates: bool,
     balancer: Balancer,
@@ -151,7 +161,9 @@ impl Parts {
         let hostname = gluu.child("hostname")?.args.first()?;
         let nodes = gluu.child("nodes")?;
         let purpose = Label::parse("replication").ok();
-        let vendor = gluu.child("directory").and_then(|it| it.child("keep-vendor-certificates"));
+        let directory = gluu.child("directory");
+        let ldaps = directory.and_then(|it| port(it.child("ports")?.child("ldaps")?));
+        let vendor = directory.and_then(|it| it.child("keep-vendor-certificates"));
         Some(Self {
             name: gluu.label()?.to_owned(),
             version: Version::parse(version.as_str()?).ok()?,
@@ -162,6 +174,7 @@ impl Parts {
             addresses: hosts(&nodes.args, cx)
                 .map(|host| host.address(purpose.as_ref()).ip)
                 .collect(),
+            ldaps: ldaps.unwrap_or(LDAPS),
             keeps_certificates: vendor.is_some(),
             balancer: Balancer::read(gluu.child("load-balancer")?, cx)?,
         })
@@ -287,8 +300,8 @@ impl Parts {
     /// The steps after which each node is one.
     fn is_installed(&self, span: Span) -> Vec<Node> {
         let further = self.hosts.iter().skip(1);
-        let mut all = vec![hand_over::after(&self.installed(), self.first(), span)];
-        all.extend(further.map(|it| hand_over::after(&self.has_keys(), it, span)));
+        let mut all = vec![after(&self.installed(), self.first(), span)];
+        all.extend(further.map(|it| after(&self.has_keys(), it, span)));
         all
     }
 

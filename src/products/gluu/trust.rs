@@ -5,7 +5,7 @@
 //! both stores, before OpenDJ shows it. Gluu's guide has `keystore_Config.py` do so for one name.
 
 use super::super::part::node;
-use super::hand_over::{file, script};
+use super::steps::{file, script, step};
 use super::{Parts, ROOT};
 use crate::source::Span;
 use crate::syntax::node::Node;
@@ -16,19 +16,13 @@ const TRUST: &str = include_str!("../../../templates/gluu/trust.sh");
 pub(super) fn node_of(parts: &Parts, cluster: &str, span: Span) -> Node {
     let authority = format!("/var/lib/clustergen/{cluster}/opendj/{}/ca.pem", parts.name);
     let alias = format!("clustergen-{cluster}");
-    let script = |to: &str| {
-        let known = format!("to={to}\nauthority={authority}\nalias={alias}\n");
-        script(&[&known, TRUST], parts)
-    };
+    let told = [("authority", authority.as_str()), ("alias", &alias)];
     let title = format!("Gluu and Java in {ROOT} believe the cluster's authority");
-    node("step", &[&parts.trusts()], span)
-        .with_child(parts.on_all())
-        .with_child(node("title", &[&title], span))
+    step(&parts.trusts(), parts.nodes.clone(), &title, span)
         .with_children(parts.is_installed(span))
-        .with_child(file("look", &script("look"), span))
-        .with_child(file("change", &script("change"), span))
-        .with_child(node("run", &[r#"sh -e "$files/change""#], span))
-        .with_child(node("proof", &[r#"sh -e "$files/look""#], span))
+        .with_child(file("trust", &script(&told, &[TRUST], parts), span))
+        .with_child(node("run", &[r#"to=change sh -e "$files/trust""#], span))
+        .with_child(node("proof", &[r#"to=look sh -e "$files/trust""#], span))
 }
 
 impl Parts {

@@ -143,12 +143,12 @@ proof_csync2_idp_first_sync() {
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 run_idp_trust() {
-    sh -ec 'sh -e "$files/change"'
+    sh -ec 'to=change sh -e "$files/trust"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 proof_idp_trust() {
-    sh -ec 'sh -e "$files/look"'
+    sh -ec 'to=look sh -e "$files/trust"'
 }
 
 # opendj `idp`: idp3 listens to the others

@@ -16,8 +16,12 @@ resources() {
     package   cron
     package   csync2
     package   openssl
+    package   redis-tools
     package   sqlite3
+    package   stunnel4
     package   tzdata
+    directory 0755 root:root /etc/clustergen/gluu/redis-idp
+    directory 0755 root:root /etc/stunnel/idp
     directory 0700 root:root /var/backups/csync2
     directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
@@ -25,18 +29,24 @@ resources() {
     block     gluu /etc/hosts none -
     file      0600 root:root /etc/csync2_idp.key none -
     file      0600 root:root /etc/csync2_ssl_key.pem none -
+    file      0600 root:root /etc/stunnel/idp/key.pem restart clustergen-stunnel-idp.service
     where /opt/gluu-server/usr file      0600 root:root /opt/gluu-server/etc/certs/httpd.key reload gluu-apache.service
     file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/admin-password none -
     file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/key.pem none -
     file      0644 root:root /etc/csync2_ssl_cert.pem none -
+    file      0644 root:root /etc/stunnel/idp/cert.pem restart clustergen-stunnel-idp.service
+    file      0644 root:root /etc/stunnel/idp/cluster-ca.pem restart clustergen-stunnel-idp.service
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/certs/httpd.crt reload gluu-apache.service
     file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/ca.pem none -
     file      0600 root:root /var/lib/clustergen/gluu/opendj/idp/cert.pem none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-gluu.cfg none -
+    file      0600 root:root /etc/clustergen/gluu/redis-idp/ping none -
     file      0644 root:root /etc/cron.d/clustergen-csync2 none -
     file      0644 root:root /etc/csync2.cfg none -
     file      0644 root:root /etc/csync2_peers none -
     file      0755 root:root /etc/csync2_sync none -
+    file      0644 root:root /etc/stunnel/idp/stunnel.conf restart clustergen-stunnel-idp.service
+    file      0644 root:root /etc/systemd/system/clustergen-stunnel-idp.service restart clustergen-stunnel-idp.service
     file      0644 root:root /etc/systemd/system/csync2.socket restart csync2.socket
     file      0644 root:root /etc/systemd/system/csync2@.service none -
     file      0644 root:root /etc/systemd/system/gluu-apache.service restart gluu-apache.service
@@ -48,8 +58,10 @@ resources() {
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N idp1-replication -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
+    check     0 'said=$(sed "s/^accept .*/accept = 240.0.0.1:1/" /etc/stunnel/idp/stunnel.conf | timeout 10 /usr/bin/stunnel4 -fd 0 2>&1); case $said in *"Configuration successful"*) ;; *) printf "%s\n" "$said" | grep -v "^\[[ .]\]"; exit 1 ;; esac' /etc/stunnel/idp/cert.pem /etc/stunnel/idp/key.pem /etc/stunnel/idp/cluster-ca.pem /etc/stunnel/idp/stunnel.conf
     where /opt/gluu-server/usr check     0 'test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC' /opt/gluu-server/etc/localtime
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
+    unit      clustergen-stunnel-idp.service
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
@@ -63,6 +75,7 @@ resources() {
     step      14/15 idp-restart keeps 'oxAuth and oxTrust have read what they were told' idp-configuration
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
+    verify    '/etc/stunnel/idp/cert.pem: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/stunnel/idp/cert.pem'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1-replication -G idp -cr /; code=0; csync2 -N idp1-replication -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -74,9 +87,12 @@ resources() {
     need opendj-idp-initialize-idp2-o-gluu verify    'opendj `idp`: idp1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp1 '\''o=gluu'\'''
     need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
     need opendj-idp-initialize-idp2-o-gluu verify    'opendj `idp`: idp2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp2 '\''o=gluu'\'''
+    verify    'redis idp: answers PONG on 127.0.0.1:16379' 'timeout 10 redis-cli -p 16379 </etc/clustergen/gluu/redis-idp/ping | grep -qx PONG'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
+    verify    'tunnel idp: kv answers on 192.0.2.30:16379 as kv' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.30:16379" -servername kv -verify_hostname kv -verify_return_error -CAfile /etc/stunnel/idp/cluster-ca.pem -cert /etc/stunnel/idp/cert.pem -key /etc/stunnel/idp/key.pem </dev/null'
+    verify    'tunnel idp: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 
 # csync2 knows its peers by their certificates
@@ -152,12 +168,12 @@ proof_csync2_idp_first_sync() {
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 run_idp_trust() {
-    sh -ec 'sh -e "$files/change"'
+    sh -ec 'to=change sh -e "$files/trust"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 proof_idp_trust() {
-    sh -ec 'sh -e "$files/look"'
+    sh -ec 'to=look sh -e "$files/trust"'
 }
 
 # opendj `idp`: idp1 listens to the others
@@ -207,12 +223,12 @@ proof_opendj_idp_initialize_idp2_o_gluu() {
 
 # Gluu knows its cache, and all of its directories
 run_idp_configuration() {
-    sh -ec 'sh -e "$files/change"'
+    sh -ec 'to=change sh -e "$files/configure"'
 }
 
 # Gluu knows its cache, and all of its directories
 proof_idp_configuration() {
-    sh -ec 'sh -e "$files/look"'
+    sh -ec 'to=look sh -e "$files/configure"'
 }
 
 # oxAuth and oxTrust have read what they were told

@@ -168,12 +168,12 @@ proof_csync2_idp_first_sync() {
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 run_idp_trust() {
-    sh -ec 'sh -e "$files/change"'
+    sh -ec 'to=change sh -e "$files/trust"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 proof_idp_trust() {
-    sh -ec 'sh -e "$files/look"'
+    sh -ec 'to=look sh -e "$files/trust"'
 }
 
 # opendj `idp`: node1 listens to the others
@@ -223,12 +223,12 @@ proof_opendj_idp_initialize_node2_o_gluu() {
 
 # Gluu knows its cache, and all of its directories
 run_idp_configuration() {
-    sh -ec 'sh -e "$files/change"'
+    sh -ec 'to=change sh -e "$files/configure"'
 }
 
 # Gluu knows its cache, and all of its directories
 proof_idp_configuration() {
-    sh -ec 'sh -e "$files/look"'
+    sh -ec 'to=look sh -e "$files/configure"'
 }
 
 # oxAuth and oxTrust have read what they were told

@@ -1,0 +1,50 @@
+//! Parts of the one-time steps that Gluu's nodes take.
+//!
+//! What a step runs is a file of its own, so that a reviewer reads sh and not quoted sh. The scripts lie
+//! in `templates/gluu/`; what they have to know of the cluster stands before them.
+
+use super::super::part::node;
+use super::container::RUN;
+use super::{Parts, ROOT, SETUP};
+use crate::source::Span;
+use crate::syntax::node::{Node, Value};
+
+/// A step on some of the nodes.
+pub(super) fn step(name: &str, on: Vec<Value>, title: &str, span: Span) -> Node {
+    node("step", &[name], span).with_child(Node::new("on", on, span)).with_child(node(
+        "title",
+        &[title],
+        span,
+    ))
+}
+
+/// What comes before, on a host.
+pub(super) fn after(step: &str, on: &str, span: Span) -> Node {
+    node("after", &[step], span).with_prop("on", Value::string(on, span))
+}
+
+/// What the step finds as `$files/NAME`.
+pub(super) fn file(name: &str, content: &str, span: Span) -> Node {
+    node("file", &[name, content], span)
+}
+
+/// A file with nothing but a secret in it.
+pub(super) fn secret_file(name: &str, secret: &str, span: Span) -> Node {
+    file(name, &format!("{{{{ secret(\"{secret}\") }}}}"), span)
+}
+
+/// Scripts as one, with the variables that they use and are told here before them.
+pub(super) fn script(told: &[(&str, &str)], scripts: &[&str], parts: &Parts) -> String {
+    let known = [
+        ("run", RUN),
+        ("root", ROOT),
+        ("setup", SETUP),
+        ("first", parts.first()),
+        ("admin", &parts.admin()),
+    ];
+    let used = |name: &str| scripts.iter().any(|it| it.contains(&format!("${name}")));
+    let known = known.iter().filter(|(name, _)| used(name));
+    let lines: Vec<String> =
+        known.chain(told).map(|(name, value)| format!("{name}='{value}'\n")).collect();
+    lines.concat() + &scripts.concat()
+}
