@@ -14,6 +14,10 @@ use crate::model::key_type::KeyType;
 use crate::model::value::{AbsPath, Duration};
 use crate::source::{Span, Spanned};
 
+/// How long a certificate is valid that nobody pins, where it is not said: the most that browsers took,
+/// when they still took so much from a private authority.
+pub(super) const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
+
 /// A sink for one service's facts.
 pub struct Declare<'a> {
     pub key: ServiceKey,

@@ -3,17 +3,13 @@
 //! In: a node that keeps to the schema. Out: a [`Certificate`], before any service is decoded:
 //! they refer to it. Not here: what is in the files that it names (see `identity`).
 
+use super::super::declare::VALIDITY;
 use super::super::read;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::facts::{Certificate, CertificateSource, Origin};
 use crate::model::key_type::KeyType;
-use crate::model::value::Duration;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::{Node, Value};
-
-/// How long a certificate is valid where it is not said: the most that browsers took, when they
-/// still took so much from a private authority.
-const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
 
 /// What services refer to by the node's name. What is wrong with `source` is told; the rest is
 /// looked at as if the cluster's authority made it.

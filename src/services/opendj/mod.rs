@@ -21,6 +21,7 @@ mod check;
 mod lower;
 mod options;
 
+use super::declare::VALIDITY;
 use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service};
 use crate::diag::Diagnostics;
@@ -32,13 +33,10 @@ use crate::model::facts::{
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
-use crate::model::value::{Duration, Port};
+use crate::model::value::Port;
 use crate::source::Spanned;
 use crate::syntax::node::Node;
 pub(super) use options::Opendj;
-
-/// As long as that of a `certificate`: OpenDJ takes up a new one by itself, with a restart.
-const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
 
 /// So many characters has the password of the administrator whom `dsreplication` makes.
 const PASSWORD_LENGTH: usize = 32;

@@ -15,6 +15,7 @@ mod lower;
 mod options;
 mod proofs;
 
+use super::declare::VALIDITY;
 use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service};
 use crate::diag::Diagnostics;
@@ -25,15 +26,12 @@ use crate::model::facts::{
     TlsName, Usage,
 };
 use crate::model::host::HostSet;
-use crate::model::value::{Duration, Port};
+use crate::model::value::Port;
 use crate::source::Span;
 use crate::syntax::node::Node;
 pub(super) use options::Redis;
 
 const PORT: Port = Port::known(6379);
-
-/// Nobody pins it, so it is as long-lived as a `certificate`.
-const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
 
 /// What is drawn where no password is named.
 const PASSWORD_LENGTH: usize = 32;

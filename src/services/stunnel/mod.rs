@@ -13,6 +13,7 @@ mod lower;
 
 use std::collections::BTreeSet;
 
+use super::declare::VALIDITY;
 use super::decode::set;
 use super::pair::{Trust, revoked_beside, trust};
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
@@ -22,13 +23,10 @@ use crate::model::facts::{
     Audience, Bind, Certificate, ClaimKind, Endpoint, Link, Listener, Protocol, TlsName, Usage,
 };
 use crate::model::host::{HostId, HostSet};
-use crate::model::value::{Duration, Port, Version};
+use crate::model::value::{Port, Version};
 use crate::platform::Platform;
 use crate::source::{Span, Spanned};
 use crate::syntax::node::Node;
-
-/// Nobody pins it, so it is as long-lived as a `certificate`.
-const VALIDITY: Duration = Duration::from_seconds(825 * 86_400);
 
 pub(super) struct Stunnel {
     name: String,
