@@ -91,7 +91,7 @@ resources() {
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
-    verify    'tunnel idp: kv answers on 192.0.2.30:16379 as kv' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.30:16379" -servername kv -verify_hostname kv -verify_return_error -CAfile /etc/stunnel/idp/cluster-ca.pem -cert /etc/stunnel/idp/cert.pem -key /etc/stunnel/idp/key.pem </dev/null'
+    verify    'tunnel idp: kv answers on 192.0.2.30:16379 as kv' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.30:16379" -servername kv -verify_hostname kv -verify_return_error -CAfile /etc/stunnel/idp/cluster-ca.pem -cert /etc/stunnel/idp/cert.pem -key /etc/stunnel/idp/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel idp: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

@@ -87,7 +87,7 @@ resources() {
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
     verify    'the time zone is America/Chicago' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /usr/share/zoneinfo/America/Chicago'
-    verify    'tunnel idp: redis answers on 197.122.32.42:16379 as redis' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "197.122.32.42:16379" -servername redis -verify_hostname redis -verify_return_error -CAfile /etc/stunnel/idp/cluster-ca.pem -cert /etc/stunnel/idp/cert.pem -key /etc/stunnel/idp/key.pem </dev/null'
+    verify    'tunnel idp: redis answers on 197.122.32.42:16379 as redis' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "197.122.32.42:16379" -servername redis -verify_hostname redis -verify_return_error -CAfile /etc/stunnel/idp/cluster-ca.pem -cert /etc/stunnel/idp/cert.pem -key /etc/stunnel/idp/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel idp: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

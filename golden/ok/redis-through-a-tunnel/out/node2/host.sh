@@ -37,7 +37,7 @@ resources() {
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'redis kv: answers PONG on 127.0.0.1:16379' 'timeout 10 redis-cli -p 16379 </etc/clustergen/tunnel/redis-kv/ping | grep -qx PONG'
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
-    verify    'tunnel kv: redis answers on 192.0.2.30:16379 as redis' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.30:16379" -servername redis -verify_hostname redis -verify_return_error -CAfile /etc/stunnel/kv/cluster-ca.pem -cert /etc/stunnel/kv/cert.pem -key /etc/stunnel/kv/key.pem </dev/null'
+    verify    'tunnel kv: redis answers on 192.0.2.30:16379 as redis' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "192.0.2.30:16379" -servername redis -verify_hostname redis -verify_return_error -CAfile /etc/stunnel/kv/cluster-ca.pem -cert /etc/stunnel/kv/cert.pem -key /etc/stunnel/kv/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel kv: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

@@ -42,8 +42,8 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
-    verify    'tunnel cache: kv1 answers on 10.1.0.21:16379 as cache.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.21:16379" -servername cache.example.net -verify_hostname cache.example.net -verify_return_error -CAfile /etc/stunnel/cache/cluster-ca.pem -cert /etc/stunnel/cache/cert.pem -key /etc/stunnel/cache/key.pem </dev/null'
-    verify    'tunnel cache: kv2 answers on 10.1.0.22:16379 as cache.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.22:16379" -servername cache.example.net -verify_hostname cache.example.net -verify_return_error -CAfile /etc/stunnel/cache/cluster-ca.pem -cert /etc/stunnel/cache/cert.pem -key /etc/stunnel/cache/key.pem </dev/null'
+    verify    'tunnel cache: kv1 answers on 10.1.0.21:16379 as cache.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.21:16379" -servername cache.example.net -verify_hostname cache.example.net -verify_return_error -CAfile /etc/stunnel/cache/cluster-ca.pem -cert /etc/stunnel/cache/cert.pem -key /etc/stunnel/cache/key.pem </dev/null | grep "^ *Verify return code: 0 "'
+    verify    'tunnel cache: kv2 answers on 10.1.0.22:16379 as cache.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.22:16379" -servername cache.example.net -verify_hostname cache.example.net -verify_return_error -CAfile /etc/stunnel/cache/cluster-ca.pem -cert /etc/stunnel/cache/cert.pem -key /etc/stunnel/cache/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel cache: what connects to 127.0.0.1:6380 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/6380 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

@@ -42,8 +42,8 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
-    verify    'tunnel metrics: app1 answers on 10.1.0.11:19100 as app1' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.11:19100" -servername app1 -verify_hostname app1 -verify_return_error -CAfile /etc/stunnel/metrics/cluster-ca.pem -cert /etc/stunnel/metrics/cert.pem -key /etc/stunnel/metrics/key.pem </dev/null'
-    verify    'tunnel metrics: app2 answers on 10.1.0.12:19100 as app2' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.12:19100" -servername app2 -verify_hostname app2 -verify_return_error -CAfile /etc/stunnel/metrics/cluster-ca.pem -cert /etc/stunnel/metrics/cert.pem -key /etc/stunnel/metrics/key.pem </dev/null'
+    verify    'tunnel metrics: app1 answers on 10.1.0.11:19100 as app1' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.11:19100" -servername app1 -verify_hostname app1 -verify_return_error -CAfile /etc/stunnel/metrics/cluster-ca.pem -cert /etc/stunnel/metrics/cert.pem -key /etc/stunnel/metrics/key.pem </dev/null | grep "^ *Verify return code: 0 "'
+    verify    'tunnel metrics: app2 answers on 10.1.0.12:19100 as app2' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.12:19100" -servername app2 -verify_hostname app2 -verify_return_error -CAfile /etc/stunnel/metrics/cluster-ca.pem -cert /etc/stunnel/metrics/cert.pem -key /etc/stunnel/metrics/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel metrics: what connects to 127.0.0.1:9101 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/9101 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

@@ -33,7 +33,7 @@ resources() {
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
-    verify    'tunnel kv: bionic answers on 10.1.0.11:16379 as bionic' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.11:16379" -servername bionic -verify_hostname bionic -verify_return_error -CAfile /etc/stunnel/kv/cluster-ca.pem -cert /etc/stunnel/kv/cert.pem -key /etc/stunnel/kv/key.pem </dev/null'
+    verify    'tunnel kv: bionic answers on 10.1.0.11:16379 as bionic' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.11:16379" -servername bionic -verify_hostname bionic -verify_return_error -CAfile /etc/stunnel/kv/cluster-ca.pem -cert /etc/stunnel/kv/cert.pem -key /etc/stunnel/kv/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel kv: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

@@ -32,7 +32,7 @@ resources() {
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
-    verify    'tunnel smtp: mail answers on 10.1.0.20:10025 as mail.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.20:10025" -servername mail.example.net -verify_hostname mail.example.net -verify_return_error -CAfile /etc/pki/tls/certs/ca-bundle.crt -cert /etc/stunnel/smtp/cert.pem -key /etc/stunnel/smtp/key.pem </dev/null'
+    verify    'tunnel smtp: mail answers on 10.1.0.20:10025 as mail.example.net' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.20:10025" -servername mail.example.net -verify_hostname mail.example.net -verify_return_error -CAfile /etc/pki/tls/certs/ca-bundle.crt -cert /etc/stunnel/smtp/cert.pem -key /etc/stunnel/smtp/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel smtp: what connects to 127.0.0.1:10025 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/10025 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 

@@ -35,7 +35,7 @@ resources() {
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
-    verify    'tunnel kv: kv answers on 10.1.0.20:16379 as kv' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.20:16379" -servername kv -verify_hostname kv -verify_return_error -CAfile /etc/stunnel/kv/cluster-ca.pem -cert /etc/stunnel/kv/cert.pem -key /etc/stunnel/kv/key.pem </dev/null'
+    verify    'tunnel kv: kv answers on 10.1.0.20:16379 as kv' 'SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null timeout 10 openssl s_client -connect "10.1.0.20:16379" -servername kv -verify_hostname kv -verify_return_error -CAfile /etc/stunnel/kv/cluster-ca.pem -cert /etc/stunnel/kv/cert.pem -key /etc/stunnel/kv/key.pem </dev/null | grep "^ *Verify return code: 0 "'
     verify    'tunnel kv: what connects to 127.0.0.1:16379 comes out' 'timeout 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/16379 || exit; read -r -n 1 -t 2 -u 3; [ \$? -ne 1 ]"'
 }
 
