@@ -947,19 +947,26 @@ where() {
     if [ "$at" = listed ] || [ -d "$root$inside" ]; then "$@"; fi
 }
 
-# need STEP VERB...: installed, but neither started nor judged until the step is done.
+# need STEP [need STEP...] VERB...: installed, but neither started nor judged until the steps are done.
 need() {
-    if is_done "$1"; then
-        shift
-        "$@"
-        return
-    fi
-    needed=$1
+    is_done "$1" || needed="$needed $1"
     shift
+    # the last one judges all of them
+    case $needed:$1 in
+        *:need | :*)
+            "$@"
+            return
+            ;;
+    esac
+    lacking=$needed needed=''
     case $at:$1 in
         awaits:verify) ;;
-        awaits:*) [ "$needed" != "$wanted" ] || awaited=1 ;;
-        waits:*) case "$waiting " in *" $needed "*) ;; *) waiting="$waiting $needed" ;; esac ;;
+        awaits:*) [ "$lacking" != " $wanted" ] || awaited=1 ;;
+        waits:*)
+            for undone in $lacking; do
+                case "$waiting " in *" $undone "*) ;; *) waiting="$waiting $undone" ;; esac
+            done
+            ;;
         stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;
     esac
@@ -2273,7 +2280,7 @@ outcome() {
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
+missing='' accounts='' waiting='' waits='' needed='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle

@@ -257,8 +257,8 @@ pub struct Born {
 pub struct Condition {
     /// Only on a host that has this folder: a drop-in for a program that may not be there.
     pub folder: Option<AbsPath>,
-    /// Until this step is done: installed, but neither started nor judged.
-    pub step: Option<String>,
+    /// Until these steps of the host are done: installed, but neither started nor judged.
+    pub steps: Vec<String>,
 }
 
 /// Something that a host has, and who wants it there.

@@ -186,7 +186,7 @@ fn condition(condition: &Condition, span: Span) -> Result<String, String> {
     if let Some(folder) = &condition.folder {
         words.push_str(&format!("where {} ", quoted(folder.as_str(), span)?));
     }
-    if let Some(step) = &condition.step {
+    for step in &condition.steps {
         words.push_str(&format!("need {} ", quoted(step, span)?));
     }
     Ok(words)

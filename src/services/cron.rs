@@ -121,7 +121,7 @@ impl Service for Cron {
             let command = format!("id {user} >/dev/null");
             let files: Vec<&str> = files.iter().map(String::as_str).collect();
             cx.check(owner, &command, &[0], &files);
-            cx.verify(owner, &format!("cron can run commands as {user}"), &command, None);
+            cx.verify(owner, &format!("cron can run commands as {user}"), &command);
         }
     }
 }

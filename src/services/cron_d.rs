@@ -34,6 +34,6 @@ impl Lowering<'_> {
         let command = format!(
             "{look} &&\n    {safe} &&\n    ! {since} |\n    {line} |\n    grep -v -e RELOAD -e CMD"
         );
-        self.verify(owner, &format!("cron takes up {path}"), &command, None);
+        self.verify(owner, &format!("cron takes up {path}"), &command);
     }
 }

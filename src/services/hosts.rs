@@ -91,7 +91,7 @@ impl Service for Hosts {
         cx.block(service.owner(), "/etc/hosts", "hosts/hosts.block", view, OnChange::Nothing);
         leave_it_alone(service, cx);
         let looked_up = LOOKED_UP.replace("MARK", &cx.inventory.cluster.name);
-        cx.verify(service.owner(), "each name of /etc/hosts leads where it says", &looked_up, None);
+        cx.verify(service.owner(), "each name of /etc/hosts leads where it says", &looked_up);
     }
 }
 
@@ -154,7 +154,7 @@ fn leave_it_alone(service: &Located<Hosts>, cx: &mut Lowering) {
         on_change: OnChange::Nothing,
     };
     let folder = Some(AbsPath::known("/etc/cloud"));
-    cx.add_when(service.owner(), Kind::File(file), Condition { folder, step: None });
+    cx.add_when(service.owner(), Kind::File(file), Condition { folder, steps: Vec::new() });
 }
 
 struct Line {

@@ -184,10 +184,20 @@ impl Lowering<'_> {
     }
 
     /// Something that `--verify` proves with a line of sh.
-    pub(super) fn verify(&mut self, owner: Owner, title: &str, command: &str, step: Option<&str>) {
+    pub(super) fn verify(&mut self, owner: Owner, title: &str, command: &str) {
+        self.verify_after(owner, title, command, Vec::new());
+    }
+
+    /// The same, once these steps of the host are done.
+    pub(super) fn verify_after(
+        &mut self,
+        owner: Owner,
+        title: &str,
+        command: &str,
+        steps: Vec<String>,
+    ) {
         let verify = Verify { title: title.to_owned(), command: command.to_owned() };
-        let condition = Condition { step: step.map(str::to_owned), folder: None };
-        self.add_when(owner, Kind::Verify(verify), condition);
+        self.add_when(owner, Kind::Verify(verify), Condition { steps, folder: None });
     }
 
     /// This host's part of a step that was declared; its scripts are lines of sh.

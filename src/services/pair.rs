@@ -142,7 +142,7 @@ impl Lowering<'_> {
         // who renews by himself has done so long before
         self.lasts(owner, cert, ("a week", 7), Condition::default());
         let mut prove = |what: &str, command: String| {
-            self.verify(owner, &format!("{}: {what}", cert.value), &command, None);
+            self.verify(owner, &format!("{}: {what}", cert.value), &command);
         };
         // -checkhost says what it found, but OpenSSL before 3.5 ends with 0 in any case
         for dns in &certificate.names {

@@ -52,6 +52,6 @@ impl Rotation<'_> {
         cx.check(owner, &check, &[0], &[&path]);
         let title = format!("logrotate finds nothing wrong with {path} and its logs");
         let proof = format!("! logrotate -d {path} 2>&1 | grep '^error:'");
-        cx.verify(owner, &title, &proof, None);
+        cx.verify(owner, &title, &proof);
     }
 }

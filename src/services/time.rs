@@ -90,7 +90,7 @@ impl Service for Time {
         let cluster = &cx.inventory.cluster;
         one_daemon(first.owner(), cx);
         if cluster.time_servers.is_empty() {
-            cx.verify(first.owner(), "the clock is in sync", IN_SYNC, None);
+            cx.verify(first.owner(), "the clock is in sync", IN_SYNC);
         } else {
             chrony(services, &cluster.time_servers, first.owner(), cx);
         }
@@ -122,7 +122,7 @@ fn one_daemon(owner: Owner, cx: &mut Lowering) {
          )\n\
          [ \"$(printf '%s\\n' \"$daemons\" | wc -l)\" -lt 2 ] || {{ echo \"these do: $daemons\"; exit 1; }}"
     );
-    cx.verify(owner, "no two daemons set the clock", &command, None);
+    cx.verify(owner, "no two daemons set the clock", &command);
 }
 
 fn chrony(
@@ -149,14 +149,14 @@ fn chrony(
     }
     cx.unit(owner, &unit, &rivals.split(' ').collect::<Vec<_>>());
     let title = "the clock follows the time servers, within a second";
-    cx.verify(owner, title, FOLLOWS, None);
+    cx.verify(owner, title, FOLLOWS);
 }
 
 /// The zone of a host, or of the container whose root this is.
 fn set_zone(root: &str, zone: &Spanned<String>, owner: Owner, cx: &mut Lowering) {
     // not `etc`, which other services may have put something into before there was a container
     let folder = (!root.is_empty()).then(|| AbsPath::known(format!("{root}/usr")));
-    let condition = Condition { folder, step: None };
+    let condition = Condition { folder, steps: Vec::new() };
     let (path, target) = (format!("{root}{LOCALTIME}"), format!("{ZONES}/{}", zone.value));
     // cron reads the zone when it starts; of a container's nothing is known here
     let on_change = match cx.this().platform.fact("cron.unit") {

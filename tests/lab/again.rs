@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::built::{Built, said};
 use crate::bundle::{failed, good};
 use crate::cluster::Lab;
+use crate::joined::first_sync;
 
 const HOSTS: [&str; 3] = ["app1", "app2", "lb"];
 
@@ -26,10 +27,7 @@ fn web(built: &Built) -> Lab<'_> {
         good(&lab[name].run(&["sh", "-c", APPLICATION]));
     }
     good(&lab.apply("lb"));
-    for name in ["app1", "app2"] {
-        good(&lab.ask(name, &["--bootstrap", "csync2-content-first-sync"]));
-        good(&lab.ask(name, &[]));
-    }
+    first_sync(&lab, "content", &["app1", "app2"]);
     lab
 }
 

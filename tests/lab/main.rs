@@ -37,6 +37,7 @@ mod host_key;
 mod hosts;
 mod injection;
 mod jobs;
+mod joined;
 mod keys;
 mod keys_random;
 mod keystore;

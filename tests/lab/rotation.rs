@@ -8,6 +8,7 @@ use crate::built::{Built, said};
 use crate::bundle::good;
 use crate::cluster::Lab;
 use crate::host::Host;
+use crate::joined::first_sync;
 
 const KDL: &str = r#"
 cluster "c" domain="example.org" platform="debian-12"
@@ -28,16 +29,13 @@ fn up(built: &Built) -> Lab<'_> {
         lab[name].write(&format!("/srv/www/of-{name}"), name);
         assert_eq!(lab.apply(name).status.code(), Some(5));
     }
-    for name in MEMBERS {
-        good(&lab.ask(name, &["--bootstrap", "csync2-content-first-sync"]));
-        good(&lab.ask(name, &[]));
-    }
+    first_sync(&lab, "content", &MEMBERS);
     carries(&lab, "bring-up");
     lab
 }
 
 /// The line of the crontab, without what takes its words to the log, as cron runs it.
-fn cron(host: &Host) -> Output {
+pub(crate) fn cron(host: &Host) -> Output {
     let table = host.read("/etc/cron.d/clustergen-csync2");
     let sets = table.lines().filter(|line| line.starts_with(|it: char| it.is_ascii_uppercase()));
     let line = table.lines().last().unwrap();

@@ -54,6 +54,37 @@ fn what_needs_a_step_is_neither_started_nor_judged_until_it_is_done() {
 }
 
 #[test]
+fn what_needs_two_steps_is_started_after_both() {
+    let two = "
+step 1/2 fill keeps 'the tables are there'
+step 2/2 tell keeps 'the others are told'
+need fill need tell unit app.service
+need fill need tell verify 'the tables answer' true
+}
+proof_fill() {
+    :
+}
+proof_tell() {
+    :
+";
+    let bundle = Bundle::of(two, &[]);
+    let host = start("h");
+    let waits = |step: &str| format!("waits for a one-time step, see --list: {step}");
+    assert!(said(&bundle.on(&host, &[]).0).contains(&waits("fill tell")));
+    let first = good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
+    assert!(!first.contains("now say apply.sh"), "one of them is not done: {first}");
+    let (done, asked) = bundle.on(&host, &[]);
+    assert!(said(&done).contains(&waits("tell")), "{}", said(&done));
+    assert!(asked.is_empty(), "{asked:?}");
+    assert!(!said(&bundle.on(&host, &["--verify"]).0).contains("the tables answer"));
+    let second = good(&bundle.on(&host, &["--bootstrap", "tell"]).0);
+    assert!(second.contains("now say apply.sh: what waited for tell is started"), "{second}");
+    let (done, asked) = bundle.on(&host, &[]);
+    good(&done);
+    assert_eq!(asked, ["enable -q app.service", "start app.service"]);
+}
+
+#[test]
 fn a_step_is_done_once_and_only_where_its_guard_agrees() {
     let bundle = Bundle::of(STEP, &[]);
     let host = start("h");

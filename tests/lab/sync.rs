@@ -180,7 +180,7 @@ fn the_line_of_the_crontab_carries_files_over() {
     cluster.n1.run(&["sh", "-c", &line]);
     let early = cluster.n2.path("/srv/www/index.html");
     assert!(!early.exists(), "cron carries nothing over before the first sync is done");
-    cluster.n1.write("/var/lib/clustergen/pair/done/csync2-content-first-sync", "");
+    cluster.n1.write("/var/lib/clustergen/pair/done/csync2-content-first-sync-n2", "");
     let done = cluster.n1.run(&["sh", "-c", &line]);
     assert!(done.status.success(), "{}", said(&done));
     assert_eq!(cluster.n2.read("/srv/www/index.html"), "by cron");
@@ -193,10 +193,10 @@ fn in_the_first_sync_the_first_member_wins_over_younger_files() {
     cluster.n1.write("/srv/www/settings", "the tuned ones");
     sleep(Duration::from_millis(1100)); // csync2 compares whole seconds
     cluster.n2.write("/srv/www/settings", "defaults of a fresh installation");
-    let step = "csync2-content-first-sync";
+    let [gives, step] = ["csync2-content-first-sync-n2", "csync2-content-first-sync"];
     let early = bundle(&built, &cluster.n2, "n2", &["--bootstrap", step]);
     assert!(said(&early).contains("its proof does not hold"), "{}", said(&early));
-    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", step]);
+    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", gives]);
     assert!(done.status.success(), "{}", said(&done));
     assert_eq!(cluster.n2.read("/srv/www/settings"), "the tuned ones");
     assert_eq!(cluster.n1.read("/srv/www/settings"), "the tuned ones");
@@ -211,8 +211,8 @@ fn in_the_first_sync_the_first_member_wins_over_younger_files() {
 fn a_first_sync_of_folders_that_nobody_has_yet_is_not_done() {
     let built = Built::of(PAIR);
     let cluster = Cluster::start(&built, &built);
-    let step = "csync2-content-first-sync";
-    for (host, name) in [(&cluster.n1, "n1"), (&cluster.n2, "n2")] {
+    let steps = ["csync2-content-first-sync-n2", "csync2-content-first-sync"];
+    for (host, name, step) in [(&cluster.n1, "n1", steps[0]), (&cluster.n2, "n2", steps[1])] {
         host.run(&["rm", "-rf", "/srv/www"]);
         let done = bundle(&built, host, name, &["--bootstrap", step]);
         assert_eq!(done.status.code(), Some(1), "{}", said(&done));
@@ -227,7 +227,7 @@ fn verify_says_whether_the_peers_hold_the_same() {
     let cluster = Cluster::start(&built, &built);
     let waits = bundle(&built, &cluster.n1, "n1", &["--verify"]);
     assert!(!said(&waits).contains("every peer"), "nothing is judged yet: {}", said(&waits));
-    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", "csync2-content-first-sync"]);
+    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", "csync2-content-first-sync-n2"]);
     assert!(done.status.success(), "{}", said(&done));
     cluster.n1.write("/usr/local/sbin/systemctl", "#!/bin/sh\n");
     cluster.n1.run(&["chmod", "0755", "/usr/local/sbin/systemctl"]);
@@ -319,7 +319,7 @@ fn a_peer_that_csync2_took_for_another_is_known_again_after_an_apply() {
 #[test]
 fn the_first_sync_resolves_nothing_by_itself_and_leaves_the_configuration_alone() {
     let built = Built::of(PAIR);
-    let step = built.bundle("n1").join("steps/csync2-content-first-sync/csync2.cfg");
+    let step = built.bundle("n1").join("steps/csync2-content-first-sync-n2/csync2.cfg");
     let text = std::fs::read_to_string(step).unwrap();
     assert_eq!(
         text.replace("auto none;", "auto younger;"),

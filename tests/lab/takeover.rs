@@ -9,6 +9,7 @@ use crate::built::{Built, said};
 use crate::bundle::good;
 use crate::cluster::Lab;
 use crate::host::Host;
+use crate::joined::first_sync;
 
 const KDL: &str = r#"
 cluster "c" domain="example.org" platform="debian-12"
@@ -106,10 +107,7 @@ fn a_pair_that_runs_is_taken_over_and_carries_files_all_the_way() {
         assert!(!said(&done).contains("csync2_ssl"), "{}", said(&done));
         carries(&lab, &format!("with-{name}"));
     }
-    for name in MEMBERS {
-        good(&lab.ask(name, &["--bootstrap", "csync2-content-first-sync"]));
-        good(&lab.ask(name, &[]));
-    }
+    first_sync(&lab, "content", &MEMBERS);
     carries(&lab, "after");
     for (name, (pair, pins)) in MEMBERS.iter().zip(&had) {
         assert_eq!(&files.map(|file| lab[name].read(file)), pair);

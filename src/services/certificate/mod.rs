@@ -157,7 +157,7 @@ fn lower_place(service: &Located<Certificate>, place: &Place, cx: &mut Lowering)
     };
     // a group that is named may read the key: it is named for nothing else
     let key_mode = if place.group == "root" { 0o600 } else { 0o640 };
-    let condition = Condition { folder: place.folder.clone(), step: None };
+    let condition = Condition { folder: place.folder.clone(), steps: Vec::new() };
     let origin_at = |span: Span| Origin { span, ..service.origin.clone() };
     for (path, mode, body) in [
         (&place.cert, 0o644, Body::Certificate { pem }),

@@ -4,14 +4,12 @@
 use super::super::lowering::Scripts;
 use super::super::{Located, Lowering};
 use super::{Csync2, myself, purpose};
+use crate::model::host::HostId;
 use crate::model::view::Fields;
 use crate::quote::sh_word;
+use crate::source::Spanned;
 
-/// The first member gives its files to all, the others wait for them. The order of the calls is
-/// that of crmsh's bootstrap: only where the plain one is refused is it told who wins.
-///
-/// Meanwhile nothing is resolved by itself: the step has a configuration of its own, in which this
-/// group's `auto` is `none`.
+/// The first member gives its files to each of the others, which wait for them.
 pub(super) fn lower(
     service: &Located<Csync2>,
     all: &[Located<Csync2>],
@@ -19,59 +17,118 @@ pub(super) fn lower(
     cx: &mut Lowering,
 ) {
     let group = service.options;
-    let me = myself(cx);
-    let call = group.call(&me);
-    let Some(first) = group.members.first().map(|it| it.value) else { return };
-    // -T compares what both have in their databases: 0 where that differs, 1 where somebody does
-    // not answer, 2 where it is the same (csync2 2.0)
-    let look = format!("{call} -cr /");
-    let ask = |pair: &str| format!("came=$({call} -T{pair}) || [ $? -eq 2 ] || return 1");
-    let lacks = |lines: &str| format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'");
-    // where nobody has anything yet, everybody has the same
-    let mut something = vec!["found=''".to_owned()];
-    something.extend(each_folder(group, &["[ ! -e \"$path\" ] || found=1"], cx));
-    something.push(
-        "[ -n \"$found\" ] || { echo 'none of its folders is there yet'; return 1; }".to_owned(),
-    );
-    let step = group.step_key();
-    let scripts = if first == cx.host {
-        let auto = |it: &Csync2| {
-            if it.name == group.name { "none".to_owned() } else { it.auto.value.clone() }
-        };
-        let of_step = (step.as_str(), "csync2.cfg");
-        cx.step_file(service.owner(), of_step, "csync2/csync2.cfg", |cx| {
-            let group =
-                |it: &Located<Csync2>| it.options.group(it.owner(), dir, &auto(it.options), cx);
-            let groups: Vec<Fields> = all.iter().map(group).collect();
-            Fields::new(service.origin.span).list("groups", groups)
-        });
-        Scripts {
-            guard: something.clone(),
-            run: vec![
-                "# the configuration of this step: auto is none".to_owned(),
-                "export CSYNC2_SYSTEM_DIR=\"$files\"".to_owned(),
-                format!("ln -s {dir}/csync2_ssl_cert.pem {dir}/csync2_ssl_key.pem \"$files\""),
-                format!("{call} -rm /"),
-                format!("{call} -rxv / || {{ {call} -rf / && {call} -rxv /; }}"),
-            ],
-            proof: [something, vec![look, ask(""), lacks("LX")]].concat(),
+    let [first, others @ ..] = group.members.as_slice() else { return };
+    if first.value == cx.host {
+        for other in others {
+            let scripts = give(service, dir, other, cx);
+            let step = group.given_to(&cx.inventory.host(other.value).name);
+            config(service, all, dir, (&step, &[first.clone(), other.clone()]), cx);
+            cx.step(service.owner(), &step, scripts);
         }
     } else {
-        let winner = cx.inventory.host(first).dialled(purpose().as_ref());
-        // what the others have of their own may not have come from them yet
-        let ask = ask(&format!(" {me} {winner}"));
-        let mut proof = [something, vec![look, ask, lacks("RX") + " || return 1"]].concat();
-        // the winner has looked at its own only where it knows the folders themselves
-        let line = format!("line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")");
-        let known = "! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1";
-        proof.extend(each_folder(group, &[&line, known], cx));
-        Scripts { proof, ..Scripts::default() }
-    };
-    cx.step(service.owner(), &step, scripts);
+        let proof = has_come(group, first, cx);
+        cx.step(service.owner(), &group.has_come(), Scripts { proof, ..Scripts::default() });
+    }
     let title = format!("csync2 `{}`: every peer answers and holds the same files", group.name);
+    let call = group.call(&myself(cx));
     let alike = format!("{call} -cr /; code=0; {call} -T || code=$?; [ \"$code\" -eq 2 ]");
-    cx.verify(service.owner(), &title, &alike, Some(&step));
+    let steps = group.steps_of(cx.host, cx.inventory);
+    cx.verify_after(service.owner(), &title, &alike, steps);
     verify_no_links(service, cx);
+}
+
+/// The order of the calls is that of crmsh's bootstrap: only where the plain one is refused is it told who
+/// wins. `-F` marks anew with that; `-f` would say it of what is marked for any peer, of those too that have
+/// been at work for years (csync2 2.0, `check.c` and `csync2.c`).
+fn give(
+    service: &Located<Csync2>,
+    dir: &str,
+    other: &Spanned<HostId>,
+    cx: &mut Lowering,
+) -> Scripts {
+    let group = service.options;
+    let me = myself(cx);
+    let call = group.call(&me);
+    let peer = cx.inventory.host(other.value).dialled(purpose().as_ref());
+    let something = something(group, cx);
+    let mut proof = something.clone();
+    proof.extend(compared(&call, &me, &peer));
+    proof.push(lacks("LX"));
+    Scripts {
+        guard: something,
+        run: vec![
+            "# nothing of the crontab's meanwhile".to_owned(),
+            "exec 9>/run/clustergen-csync2.lock".to_owned(),
+            "flock -w 600 9".to_owned(),
+            "# what has changed is marked for all, while all are known".to_owned(),
+            format!("{call} -cr /"),
+            "# the configuration of this step: these two alone, and auto is none".to_owned(),
+            "export CSYNC2_SYSTEM_DIR=\"$files\"".to_owned(),
+            format!("ln -s {dir}/csync2_ssl_cert.pem {dir}/csync2_ssl_key.pem \"$files\""),
+            format!("{call} -rm /"),
+            format!("give=\"{call} -P {peer} -ruv /\""),
+            format!("$give || {{ {call} -F -rm / && $give; }}"),
+        ],
+        proof,
+    }
+}
+
+/// Meanwhile nothing is resolved by itself, and nobody else is asked.
+fn config(
+    service: &Located<Csync2>,
+    all: &[Located<Csync2>],
+    dir: &str,
+    (step, pair): (&str, &[Spanned<HostId>]),
+    cx: &mut Lowering,
+) {
+    cx.step_file(service.owner(), (step, "csync2.cfg"), "csync2/csync2.cfg", |cx| {
+        let group = |it: &Located<Csync2>| {
+            let group = it.options;
+            let of = if group.name == service.options.name {
+                (pair, "none")
+            } else {
+                (&*group.members, &*group.auto.value)
+            };
+            group.group(it.owner(), dir, of, cx)
+        };
+        let groups: Vec<Fields> = all.iter().map(group).collect();
+        Fields::new(service.origin.span).list("groups", groups)
+    });
+}
+
+fn has_come(group: &Csync2, first: &Spanned<HostId>, cx: &mut Lowering) -> Vec<String> {
+    let me = myself(cx);
+    let winner = cx.inventory.host(first.value).dialled(purpose().as_ref());
+    let mut proof = something(group, cx);
+    proof.extend(compared(&group.call(&me), &me, &winner));
+    // what the others have of their own may not have come from them yet
+    proof.push(lacks("RX") + " || return 1");
+    // the winner has looked at its own only where it knows the folders themselves
+    let line = format!("line=$(printf 'L\\t%s\\t%s\\t%s' {me} {winner} \"$path\")");
+    let known = "! printf '%s\\n' \"$came\" | grep -Fqx \"$line\" || return 1";
+    proof.extend(each_folder(group, &[&line, known], cx));
+    proof
+}
+
+/// Where nobody has anything yet, everybody has the same.
+fn something(group: &Csync2, cx: &mut Lowering) -> Vec<String> {
+    let mut lines = vec!["found=''".to_owned()];
+    lines.extend(each_folder(group, &["[ ! -e \"$path\" ] || found=1"], cx));
+    lines.push(
+        "[ -n \"$found\" ] || { echo 'none of its folders is there yet'; return 1; }".to_owned(),
+    );
+    lines
+}
+
+/// -T compares what both have in their databases: 0 where that differs, 1 where somebody does not answer,
+/// 2 where it is the same (csync2 2.0).
+fn compared(call: &str, me: &str, peer: &str) -> [String; 2] {
+    [format!("{call} -cr /"), format!("came=$({call} -T {me} {peer}) || [ $? -eq 2 ] || return 1")]
+}
+
+/// What came has no line that begins so.
+fn lacks(lines: &str) -> String {
+    format!("! printf '%s\\n' \"$came\" | grep -q '^[{lines}]'")
 }
 
 /// Lines of sh that do something with each folder of a group, as `$path`.
@@ -96,5 +153,5 @@ fn verify_no_links(service: &Located<Csync2>, cx: &mut Lowering) {
         "[ \"$real\" = \"$path\" ] || { echo \"$path is ${real:-nothing}\"; exit 1; }",
     ];
     let lines = each_folder(group, &body, cx);
-    cx.verify(service.owner(), &title, &lines.join("\n"), None);
+    cx.verify(service.owner(), &title, &lines.join("\n"));
 }

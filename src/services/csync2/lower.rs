@@ -9,6 +9,7 @@ use super::peers::script;
 use super::{Action, Csync2, Daemon, ROTATION, myself, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, LeafKey, service_kind};
+use crate::model::host::HostId;
 use crate::model::plan::{Body, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
@@ -47,10 +48,15 @@ impl Csync2 {
         paths
     }
 
-    /// One `group` of csync2.cfg.
-    pub(super) fn group(&self, owner: Owner, dir: &str, auto: &str, cx: &mut Lowering) -> Fields {
-        let mut hosts: Vec<(String, Span)> = self
-            .members
+    /// One `group` of csync2.cfg, for some of its members.
+    pub(super) fn group(
+        &self,
+        owner: Owner,
+        dir: &str,
+        (members, auto): (&[Spanned<HostId>], &str),
+        cx: &mut Lowering,
+    ) -> Fields {
+        let mut hosts: Vec<(String, Span)> = members
             .iter()
             .map(|it| (cx.inventory.host(it.value).dialled(purpose().as_ref()), it.span))
             .collect();
@@ -115,7 +121,7 @@ fn lower_config(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     let mut groups = Vec::new();
     for service in services {
         let group = service.options;
-        groups.push(group.group(service.owner(), dir, &group.auto.value, cx));
+        groups.push(group.group(service.owner(), dir, (&group.members, &group.auto.value), cx));
         let token = cx.secret(&group.group_key(), Encoding::Raw);
         let path = group.key_path(dir);
         cx.root_file(service.owner(), &path, 0o600, Body::Secret { token }, OnChange::Nothing);
@@ -254,9 +260,17 @@ fn lower_schedule(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
     for service in services {
         let group = service.options;
         let span = group.every.span;
-        let mark = group.seeded_mark(&cx.inventory.cluster.name);
+        // the first one has begun as soon as it gave its files to anyone
+        let done =
+            format!("/var/lib/clustergen/{}/done/{}", cx.inventory.cluster.name, group.has_come());
+        let is_first = group.members.first().is_some_and(|it| it.value == cx.host);
+        let begun = if is_first {
+            format!("ls {done}-* >/dev/null 2>&1")
+        } else {
+            format!("test -e {done}")
+        };
         let command = format!(
-            "test -e {mark} && flock -w 30 /run/clustergen-csync2.lock {script} {} 2>&1 | logger -t csync2",
+            "{begun} && flock -w 30 /run/clustergen-csync2.lock {script} {} 2>&1 | logger -t csync2",
             group.name
         );
         lines.push(

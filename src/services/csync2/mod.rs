@@ -181,40 +181,53 @@ impl Csync2 {
         }
     }
 
-    /// The first sync, in which the first member's files win; until it is done no crontab starts
-    /// one, or the younger files of a fresh host would. The others wait for it.
+    /// The first sync, in which the first member's files win: it gives them to each of the others,
+    /// which wait for that. Until it is done no crontab starts one, or the younger files of a fresh
+    /// host would.
     fn declare_first_sync(&self, inventory: &Inventory, declare: &mut Declare) {
-        let Some(first) = self.members.first().map(|it| it.value) else { return };
-        let winner = &inventory.host(first).name;
-        for member in &self.members {
-            let (title, after) = if member.value == first {
-                let title =
-                    format!("csync2 `{}`: the files of {winner} go to all members", self.name);
-                (title, self.after.iter().map(|it| it.of(first)).collect())
-            } else {
-                let title = format!("csync2 `{}`: the files of {winner} have come", self.name);
-                (title, vec![(first, self.step_key())])
-            };
-            declare.step(StepFact {
-                key: self.step_key(),
-                host: member.value,
-                after,
-                title,
-                needs: Vec::new(),
-                destroys: false,
-                origin: declare.at(member.span),
-            });
+        let [first, others @ ..] = self.members.as_slice() else { return };
+        let winner = &inventory.host(first.value).name;
+        for member in others {
+            let name = &inventory.host(member.value).name;
+            let gives = format!("csync2 `{}`: the files of {winner} go to {name}", self.name);
+            let after = self.after.iter().map(|it| it.of(first.value)).collect();
+            let has_come = format!("csync2 `{}`: the files of {winner} have come", self.name);
+            let given = vec![(first.value, self.given_to(name))];
+            for (key, host, after, title) in [
+                (self.given_to(name), first, after, gives),
+                (self.has_come(), member, given, has_come),
+            ] {
+                declare.step(StepFact {
+                    key,
+                    host: host.value,
+                    after,
+                    title,
+                    needs: Vec::new(),
+                    destroys: false,
+                    origin: declare.at(member.span),
+                });
+            }
         }
     }
 
-    /// The step's name, the same on every member.
-    fn step_key(&self) -> String {
+    /// The first member's step for another one.
+    fn given_to(&self, name: &str) -> String {
+        format!("{}-{name}", self.has_come())
+    }
+
+    /// The step of each other member.
+    fn has_come(&self) -> String {
         format!("csync2-{}-first-sync", self.name)
     }
 
-    /// The file that says that the first sync is done.
-    fn seeded_mark(&self, cluster: &str) -> String {
-        format!("/var/lib/clustergen/{cluster}/done/{}", self.step_key())
+    /// The steps of one host.
+    fn steps_of(&self, host: HostId, inventory: &Inventory) -> Vec<String> {
+        match self.members.as_slice() {
+            [first, others @ ..] if first.value == host => {
+                others.iter().map(|it| self.given_to(&inventory.host(it.value).name)).collect()
+            }
+            _ => vec![self.has_come()],
+        }
     }
 
     /// A call of csync2 for this group, as a host.

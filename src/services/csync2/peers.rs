@@ -39,7 +39,8 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     let on_change = OnChange::Nothing;
     cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, from, on_change }));
     let title = "csync2: this host and its peers know each other by their certificates";
-    cx.verify(owner, title, &format!("{script} --agree"), Some(&first.options.step_key()));
+    let steps = first.options.steps_of(cx.host, cx.inventory);
+    cx.verify_after(owner, title, &format!("{script} --agree"), steps);
 }
 
 /// Names and certificates of all peers. Where one gets another, its peers learn it before it shows it.

@@ -48,5 +48,5 @@ pub(super) fn lower(service: &Located<Firewall>, cx: &mut Lowering) {
     // it sees names and elements; an address that is none it only warns of (firewalld 1.3)
     cx.check(owner, "firewall-offline-cmd --check-config", &[0], &[&path]);
     let proof = format!("firewall-cmd --info-policy={}", policy(&cluster));
-    cx.verify(owner, "firewalld has the cluster's policy", &proof, None);
+    cx.verify(owner, "firewalld has the cluster's policy", &proof);
 }

@@ -41,5 +41,5 @@ pub(super) fn lower(service: &Located<Firewall>, cx: &mut Lowering) {
     cx.unit(owner, &unit, &[]);
     cx.check(owner, &format!("nft -c -f {path}"), &[0], &[&path]);
     let proof = format!("nft list table inet {table}");
-    cx.verify(owner, "the firewall's table is loaded", &proof, None);
+    cx.verify(owner, "the firewall's table is loaded", &proof);
 }

@@ -142,7 +142,7 @@ fn lower_stores(service: &Located<Opendj>, script: &str, from: Vec<AbsPath>, cx:
         from,
         on_change: OnChange::Nothing,
     };
-    let condition = Condition { step: Some(opendj.connectors_step()), folder: None };
+    let condition = Condition { steps: vec![opendj.connectors_step()], folder: None };
     cx.add_when(service.owner(), Kind::Ensure(ensure), condition);
 }
 
@@ -200,16 +200,16 @@ fn lower_proofs(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
     let [first, others @ ..] = opendj.servers.as_slice() else { return };
     for base in &opendj.bases {
         let dn = cx.text(sh_word(&base.value, base.span), base.span).as_str().to_owned();
-        let judged = |host: &str, step: &str, cx: &mut Lowering| {
+        let judged = |host: &str, step: String, cx: &mut Lowering| {
             let (name, base) = (&opendj.name, &base.value);
             let title = format!(
                 "opendj `{name}`: {host} replicates `{base}`, encrypted, and misses nothing"
             );
-            cx.verify(owner, &title, &format!("{script} judge {host} {dn}"), Some(step));
+            cx.verify_after(owner, &title, &format!("{script} judge {host} {dn}"), vec![step]);
         };
         let me = cx.this().name.clone();
         if first.value != cx.host {
-            judged(&me, &opendj.data_step(base), cx);
+            judged(&me, opendj.data_step(base), cx);
             continue;
         }
         for (at, other) in others.iter().enumerate() {
@@ -217,21 +217,17 @@ fn lower_proofs(service: &Located<Opendj>, script: &str, cx: &mut Lowering) {
             let step = opendj.initialize_step(&name, base);
             // as soon as there is one from which something may come
             if at == 0 {
-                judged(&me, &step, cx);
+                judged(&me, step.clone(), cx);
             }
-            judged(&name, &step, cx);
+            judged(&name, step, cx);
         }
     }
     for server in &opendj.servers {
         let name = cx.inventory.host(server.value).name.clone();
         let title =
             format!("opendj `{}`: {name} answers on LDAPS, {}", opendj.name, opendj.shown());
-        cx.verify(
-            owner,
-            &title,
-            &format!("{script} ldaps {name}"),
-            Some(&opendj.connectors_step()),
-        );
+        let command = format!("{script} ldaps {name}");
+        cx.verify_after(owner, &title, &command, vec![opendj.connectors_step()]);
     }
 }
 

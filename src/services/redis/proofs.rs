@@ -23,7 +23,7 @@ impl Redis {
             let port = self.tunnel.value;
             let title = format!("redis {}: answers PONG on 127.0.0.1:{port}", self.name);
             let command = format!("timeout 10 redis-cli -p {port} <{here}/ping | grep -qx PONG");
-            cx.verify(owner, &title, &command, None);
+            cx.verify(owner, &title, &command);
         }
     }
 
@@ -47,7 +47,7 @@ impl Redis {
     fn prove_member(&self, owner: Owner, here: &str, cx: &mut Lowering) {
         let (name, port) = (&self.name, self.port.value);
         let mut prove = |what: &str, command: &str| {
-            cx.verify(owner, &format!("redis {name}: {what}"), command, None);
+            cx.verify(owner, &format!("redis {name}: {what}"), command);
         };
         let known = self.ask(here, true);
         prove("answers PONG", &format!("{known} <{here}/ping | grep -qx PONG"));
@@ -82,7 +82,7 @@ impl Redis {
             "for second in $(seq 30); do {} | tr -d \"\\r\" | grep -qx {line} && exit; sleep 1; done; exit 1",
             self.say(here, "INFO replication")
         );
-        cx.verify(owner, &format!("redis {name}: {what}"), &command, None);
+        cx.verify(owner, &format!("redis {name}: {what}"), &command);
     }
 
     /// By its name, which Redis's own clients do not ask for.
@@ -99,6 +99,6 @@ impl Redis {
              -cert {here}/cert.pem -key {here}/key.pem <{here}/ping | tr -d \"\\r\" | grep -qx +PONG"
         );
         let title = format!("redis {}: {host} answers PONG on {at}", self.name);
-        cx.verify(owner, &title, &command, None);
+        cx.verify(owner, &title, &command);
     }
 }

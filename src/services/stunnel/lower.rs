@@ -267,7 +267,7 @@ impl Stunnel {
                  -cert {cert} -key {key} </dev/null | grep \"^ *Verify return code: 0 \""
             );
             let title = format!("tunnel {}: {host} answers on {at} as {name}", self.name);
-            cx.verify(owner, &title, &command, None);
+            cx.verify(owner, &title, &command);
         }
         // stunnel takes any connection, and closes it where it finds no way on: 1 is an end, and
         // more than 128 that nothing was said
@@ -276,6 +276,6 @@ impl Stunnel {
             "timeout 10 bash -c \"exec 3<>/dev/tcp/127.0.0.1/{port} || exit; read -r -n 1 -t 2 -u 3; [ \\$? -ne 1 ]\""
         );
         let title = format!("tunnel {}: what connects to 127.0.0.1:{port} comes out", self.name);
-        cx.verify(owner, &title, &command, None);
+        cx.verify(owner, &title, &command);
     }
 }

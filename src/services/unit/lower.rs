@@ -38,7 +38,7 @@ impl OwnUnit {
             cx.unit(owner, name, &[]);
         }
         for (title, proof) in self.proofs().unwrap_or_default() {
-            cx.verify(owner, &title, &proof, None);
+            cx.verify(owner, &title, &proof);
         }
     }
 

@@ -1,7 +1,7 @@
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
+missing='' accounts='' waiting='' waits='' needed='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle

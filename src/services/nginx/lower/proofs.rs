@@ -68,7 +68,7 @@ impl Site {
             let ask = format!("{CURL} -w \"%{{redirect_url}}\" --resolve {name}:80:{address}");
             let title = format!("http://{name}/ leads to TLS on {address}");
             let command = format!("{ask} http://{name}/ | grep -Fx https://{name}/");
-            cx.verify(owner, &title, &command, None);
+            cx.verify(owner, &title, &command);
         }
     }
 
@@ -82,7 +82,7 @@ impl Site {
             "code=$({ask} {scheme}://{name}/) || exit 1\n\
              case $code in 50[234]) echo \"by $code: nobody behind nginx does\"; exit 1 ;; esac"
         );
-        cx.verify(owner, &title, &command, None);
+        cx.verify(owner, &title, &command);
     }
 
     fn shows(
@@ -103,7 +103,7 @@ impl Site {
              [ \"$shown\" = \"$({FINGERPRINT} -in {})\" ] || {{ echo \"it shows $shown\"; exit 1; }}",
             file.as_str()
         );
-        cx.verify(owner, &title, &command, None);
+        cx.verify(owner, &title, &command);
     }
 }
 
@@ -125,7 +125,7 @@ impl Upstream {
             let server = &cx.inventory.host(server.value).name;
             let title = format!("upstream {}: {server} answers on {at}", self.name.value);
             let Some(verified) = &verified else {
-                cx.verify(owner, &title, &format!("{CURL} {host}http://{at}/"), None);
+                cx.verify(owner, &title, &format!("{CURL} {host}http://{at}/"));
                 continue;
             };
             let (name, trusted) = (verified.name.as_str(), verified.trusted.as_str());
@@ -133,7 +133,7 @@ impl Upstream {
                 "{ONLY_NAMED} timeout 10 openssl s_client -connect \"{at}\" -servername {name} \
                  -verify_hostname {name} -verify_return_error -CAfile {trusted} </dev/null"
             );
-            cx.verify(owner, &format!("{title} as {name}"), &command, None);
+            cx.verify(owner, &format!("{title} as {name}"), &command);
         }
     }
 
@@ -163,7 +163,7 @@ impl Stream {
                 "curl -q -gs -m 5 --noproxy \"*\" -o /dev/null -w \"%{{time_connect}}\" http://{at}/ | grep \"[1-9]\""
             );
             let title = format!("stream {stream}: {name} takes connections on {at}");
-            cx.verify(owner, &title, &command, None);
+            cx.verify(owner, &title, &command);
         }
     }
 }

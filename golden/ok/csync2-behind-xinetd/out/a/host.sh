@@ -35,11 +35,11 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      xinetd.service csync2.socket
-    step      1/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a go to all members'
+    step      1/4 csync2-left-first-sync-b keeps 'csync2 `left`: the files of a go to b'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N a -G left -cr /; code=0; csync2 -N a -G left -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-left-first-sync-b verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N a -G left -cr /; code=0; csync2 -N a -G left -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `left`: no path leads over a symbolic link' verify_csync2_left_no_path_leads_over_a_symbolic_link
-    need csync2-left-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-left-first-sync-b verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
@@ -56,8 +56,8 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
-# csync2 `left`: the files of a go to all members
-guard_csync2_left_first_sync() {
+# csync2 `left`: the files of a go to b
+guard_csync2_left_first_sync_b() {
     found=''
     for path in \
         /srv/left \
@@ -67,17 +67,23 @@ guard_csync2_left_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `left`: the files of a go to all members
-run_csync2_left_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `left`: the files of a go to b
+run_csync2_left_first_sync_b() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N a -G left -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N a -G left -rm /
-    csync2 -N a -G left -rxv / || { csync2 -N a -G left -rf / && csync2 -N a -G left -rxv /; }
+    give="csync2 -N a -G left -P b -ruv /"
+    $give || { csync2 -N a -G left -F -rm / && $give; }
 }
 
-# csync2 `left`: the files of a go to all members
-proof_csync2_left_first_sync() {
+# csync2 `left`: the files of a go to b
+proof_csync2_left_first_sync_b() {
     found=''
     for path in \
         /srv/left \
@@ -86,7 +92,7 @@ proof_csync2_left_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N a -G left -cr /
-    came=$(csync2 -N a -G left -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N a -G left -T a b) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

@@ -37,11 +37,11 @@ resources() {
     unit      cron.service
     unit      xinetd.service csync2.socket
     step      2/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a have come'
-    step      3/4 csync2-right-first-sync keeps 'csync2 `right`: the files of b go to all members'
+    step      3/4 csync2-right-first-sync-c keeps 'csync2 `right`: the files of b go to c'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N b -G left -cr /; code=0; csync2 -N b -G left -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `left`: no path leads over a symbolic link' verify_csync2_left_no_path_leads_over_a_symbolic_link
-    need csync2-right-first-sync verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N b -G right -cr /; code=0; csync2 -N b -G right -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-right-first-sync-c verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N b -G right -cr /; code=0; csync2 -N b -G right -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `right`: no path leads over a symbolic link' verify_csync2_right_no_path_leads_over_a_symbolic_link
     need csync2-left-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
@@ -80,8 +80,8 @@ proof_csync2_left_first_sync() {
     done
 }
 
-# csync2 `right`: the files of b go to all members
-guard_csync2_right_first_sync() {
+# csync2 `right`: the files of b go to c
+guard_csync2_right_first_sync_c() {
     found=''
     for path in \
         /srv/right \
@@ -91,17 +91,23 @@ guard_csync2_right_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `right`: the files of b go to all members
-run_csync2_right_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `right`: the files of b go to c
+run_csync2_right_first_sync_c() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N b -G right -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N b -G right -rm /
-    csync2 -N b -G right -rxv / || { csync2 -N b -G right -rf / && csync2 -N b -G right -rxv /; }
+    give="csync2 -N b -G right -P c -ruv /"
+    $give || { csync2 -N b -G right -F -rm / && $give; }
 }
 
-# csync2 `right`: the files of b go to all members
-proof_csync2_right_first_sync() {
+# csync2 `right`: the files of b go to c
+proof_csync2_right_first_sync_c() {
     found=''
     for path in \
         /srv/right \
@@ -110,7 +116,7 @@ proof_csync2_right_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N b -G right -cr /
-    came=$(csync2 -N b -G right -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N b -G right -T b c) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

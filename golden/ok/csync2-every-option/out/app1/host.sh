@@ -43,12 +43,13 @@ resources() {
     unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
     unit      cron.service
     unit      csync2.socket
-    step      1/4 fill keeps fill
-    step      2/4 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members' fill
+    step      1/5 fill keeps fill
+    step      2/5 csync2-content-first-sync-app2 keeps 'csync2 `content`: the files of app1 go to app2' fill
+    step      4/5 csync2-content-first-sync-app3 keeps 'csync2 `content`: the files of app1 go to app3' fill
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app1-replication -G content -cr /; code=0; csync2 -p 30866 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-content-first-sync-app2 need csync2-content-first-sync-app3 verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app1-replication -G content -cr /; code=0; csync2 -p 30866 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
-    need csync2-content-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-content-first-sync-app2 need csync2-content-first-sync-app3 verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'logrotate finds nothing wrong with /etc/logrotate.d/clustergen-csync2 and its logs' '! logrotate -d /etc/logrotate.d/clustergen-csync2 2>&1 | grep '\''^error:'\'''
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
@@ -76,8 +77,8 @@ proof_fill() {
     sh -ec 'test -e /srv/www/index.php'
 }
 
-# csync2 `content`: the files of app1 go to all members
-guard_csync2_content_first_sync() {
+# csync2 `content`: the files of app1 go to app2
+guard_csync2_content_first_sync_app2() {
     found=''
     for path in \
         /srv/www \
@@ -89,17 +90,23 @@ guard_csync2_content_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `content`: the files of app1 go to all members
-run_csync2_content_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `content`: the files of app1 go to app2
+run_csync2_content_first_sync_app2() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -p 30866 -N app1-replication -G content -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -p 30866 -N app1-replication -G content -rm /
-    csync2 -p 30866 -N app1-replication -G content -rxv / || { csync2 -p 30866 -N app1-replication -G content -rf / && csync2 -p 30866 -N app1-replication -G content -rxv /; }
+    give="csync2 -p 30866 -N app1-replication -G content -P app2-replication -ruv /"
+    $give || { csync2 -p 30866 -N app1-replication -G content -F -rm / && $give; }
 }
 
-# csync2 `content`: the files of app1 go to all members
-proof_csync2_content_first_sync() {
+# csync2 `content`: the files of app1 go to app2
+proof_csync2_content_first_sync_app2() {
     found=''
     for path in \
         /srv/www \
@@ -110,7 +117,51 @@ proof_csync2_content_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -p 30866 -N app1-replication -G content -cr /
-    came=$(csync2 -p 30866 -N app1-replication -G content -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -p 30866 -N app1-replication -G content -T app1-replication app2-replication) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
+
+# csync2 `content`: the files of app1 go to app3
+guard_csync2_content_first_sync_app3() {
+    found=''
+    for path in \
+        /srv/www \
+        /srv/plugins \
+        '/srv/more files' \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+}
+
+# csync2 `content`: the files of app1 go to app3
+run_csync2_content_first_sync_app3() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -p 30866 -N app1-replication -G content -cr /
+    # the configuration of this step: these two alone, and auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
+    csync2 -p 30866 -N app1-replication -G content -rm /
+    give="csync2 -p 30866 -N app1-replication -G content -P app3-replication -ruv /"
+    $give || { csync2 -p 30866 -N app1-replication -G content -F -rm / && $give; }
+}
+
+# csync2 `content`: the files of app1 go to app3
+proof_csync2_content_first_sync_app3() {
+    found=''
+    for path in \
+        /srv/www \
+        /srv/plugins \
+        '/srv/more files' \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    csync2 -p 30866 -N app1-replication -G content -cr /
+    came=$(csync2 -p 30866 -N app1-replication -G content -T app1-replication app3-replication) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

@@ -43,7 +43,7 @@ resources() {
     unit      chrony.service systemd-timesyncd.service ntp.service ntpsec.service openntpd.service
     unit      cron.service
     unit      csync2.socket
-    step      4/4 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 have come'
+    step      5/5 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 have come'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app3-replication -G content -cr /; code=0; csync2 -p 30866 -N app3-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link

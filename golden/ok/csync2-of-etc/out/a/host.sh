@@ -37,11 +37,11 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
-    step      1/2 csync2-etc-first-sync keeps 'csync2 `etc`: the files of a go to all members'
+    step      1/2 csync2-etc-first-sync-b keeps 'csync2 `etc`: the files of a go to b'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-etc-first-sync verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N a -G etc -cr /; code=0; csync2 -N a -G etc -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-etc-first-sync-b verify    'csync2 `etc`: every peer answers and holds the same files' 'csync2 -N a -G etc -cr /; code=0; csync2 -N a -G etc -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `etc`: no path leads over a symbolic link' verify_csync2_etc_no_path_leads_over_a_symbolic_link
-    need csync2-etc-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-etc-first-sync-b verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
@@ -58,8 +58,8 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
-# csync2 `etc`: the files of a go to all members
-guard_csync2_etc_first_sync() {
+# csync2 `etc`: the files of a go to b
+guard_csync2_etc_first_sync_b() {
     found=''
     for path in \
         /etc \
@@ -69,17 +69,23 @@ guard_csync2_etc_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `etc`: the files of a go to all members
-run_csync2_etc_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `etc`: the files of a go to b
+run_csync2_etc_first_sync_b() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N a -G etc -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N a -G etc -rm /
-    csync2 -N a -G etc -rxv / || { csync2 -N a -G etc -rf / && csync2 -N a -G etc -rxv /; }
+    give="csync2 -N a -G etc -P b -ruv /"
+    $give || { csync2 -N a -G etc -F -rm / && $give; }
 }
 
-# csync2 `etc`: the files of a go to all members
-proof_csync2_etc_first_sync() {
+# csync2 `etc`: the files of a go to b
+proof_csync2_etc_first_sync_b() {
     found=''
     for path in \
         /etc \
@@ -88,7 +94,7 @@ proof_csync2_etc_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N a -G etc -cr /
-    came=$(csync2 -N a -G etc -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N a -G etc -T a b) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

@@ -38,12 +38,13 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
-    step      1/3 csync2-content-first-sync keeps 'csync2 `content`: the files of both go to all members'
+    step      1/4 csync2-content-first-sync-old keeps 'csync2 `content`: the files of both go to old'
+    step      3/4 csync2-content-first-sync-six keeps 'csync2 `content`: the files of both go to six'
     verify    '/etc/ssl/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N both-replication -G content -cr /; code=0; csync2 -N both-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-content-first-sync-old need csync2-content-first-sync-six verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N both-replication -G content -cr /; code=0; csync2 -N both-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
-    need csync2-content-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-content-first-sync-old need csync2-content-first-sync-six verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync
@@ -60,8 +61,8 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
-# csync2 `content`: the files of both go to all members
-guard_csync2_content_first_sync() {
+# csync2 `content`: the files of both go to old
+guard_csync2_content_first_sync_old() {
     found=''
     for path in \
         /srv/www \
@@ -71,17 +72,23 @@ guard_csync2_content_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `content`: the files of both go to all members
-run_csync2_content_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `content`: the files of both go to old
+run_csync2_content_first_sync_old() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N both-replication -G content -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N both-replication -G content -rm /
-    csync2 -N both-replication -G content -rxv / || { csync2 -N both-replication -G content -rf / && csync2 -N both-replication -G content -rxv /; }
+    give="csync2 -N both-replication -G content -P old-replication -ruv /"
+    $give || { csync2 -N both-replication -G content -F -rm / && $give; }
 }
 
-# csync2 `content`: the files of both go to all members
-proof_csync2_content_first_sync() {
+# csync2 `content`: the files of both go to old
+proof_csync2_content_first_sync_old() {
     found=''
     for path in \
         /srv/www \
@@ -90,7 +97,47 @@ proof_csync2_content_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N both-replication -G content -cr /
-    came=$(csync2 -N both-replication -G content -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N both-replication -G content -T both-replication old-replication) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
+
+# csync2 `content`: the files of both go to six
+guard_csync2_content_first_sync_six() {
+    found=''
+    for path in \
+        /srv/www \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+}
+
+# csync2 `content`: the files of both go to six
+run_csync2_content_first_sync_six() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N both-replication -G content -cr /
+    # the configuration of this step: these two alone, and auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
+    csync2 -N both-replication -G content -rm /
+    give="csync2 -N both-replication -G content -P six-replication -ruv /"
+    $give || { csync2 -N both-replication -G content -F -rm / && $give; }
+}
+
+# csync2 `content`: the files of both go to six
+proof_csync2_content_first_sync_six() {
+    found=''
+    for path in \
+        /srv/www \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    csync2 -N both-replication -G content -cr /
+    came=$(csync2 -N both-replication -G content -T both-replication six-replication) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

@@ -38,7 +38,7 @@ resources() {
     check     0 'test -e /usr/share/zoneinfo/Etc/UTC' /etc/localtime
     unit      cron.service
     unit      csync2.socket
-    step      2/3 csync2-content-first-sync keeps 'csync2 `content`: the files of both have come'
+    step      2/4 csync2-content-first-sync keeps 'csync2 `content`: the files of both have come'
     verify    '/etc/ssl/app.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/ssl/app.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N old-replication -G content -cr /; code=0; csync2 -N old-replication -G content -T || code=$?; [ "$code" -eq 2 ]'

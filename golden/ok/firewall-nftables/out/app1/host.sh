@@ -41,11 +41,11 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      nginx.service
-    step      1/2 csync2-content-first-sync keeps 'csync2 `content`: the files of app1 go to all members'
+    step      1/2 csync2-content-first-sync-app2 keeps 'csync2 `content`: the files of app1 go to app2'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-content-first-sync verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N app1-replication -G content -cr /; code=0; csync2 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-content-first-sync-app2 verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N app1-replication -G content -cr /; code=0; csync2 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
-    need csync2-content-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-content-first-sync-app2 verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'http://inner.example.net/ is answered on 127.0.0.1' verify_http_inner_example_net_is_answered_on_127_0_0_1
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
@@ -64,8 +64,8 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
-# csync2 `content`: the files of app1 go to all members
-guard_csync2_content_first_sync() {
+# csync2 `content`: the files of app1 go to app2
+guard_csync2_content_first_sync_app2() {
     found=''
     for path in \
         /srv/www \
@@ -75,17 +75,23 @@ guard_csync2_content_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `content`: the files of app1 go to all members
-run_csync2_content_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `content`: the files of app1 go to app2
+run_csync2_content_first_sync_app2() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N app1-replication -G content -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N app1-replication -G content -rm /
-    csync2 -N app1-replication -G content -rxv / || { csync2 -N app1-replication -G content -rf / && csync2 -N app1-replication -G content -rxv /; }
+    give="csync2 -N app1-replication -G content -P app2-replication -ruv /"
+    $give || { csync2 -N app1-replication -G content -F -rm / && $give; }
 }
 
-# csync2 `content`: the files of app1 go to all members
-proof_csync2_content_first_sync() {
+# csync2 `content`: the files of app1 go to app2
+proof_csync2_content_first_sync_app2() {
     found=''
     for path in \
         /srv/www \
@@ -94,7 +100,7 @@ proof_csync2_content_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N app1-replication -G content -cr /
-    came=$(csync2 -N app1-replication -G content -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N app1-replication -G content -T app1-replication app2-replication) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

@@ -54,7 +54,7 @@ resources() {
     unit      csync2.socket
     unit      gluu-apache.service
     step      1/15 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide; `setup.py` was told the hostname login.example.org and, as the administrator'\''s password, what the secret `idp-admin` is'
-    step      4/15 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
+    step      4/15 csync2-idp-first-sync-idp2 keeps 'csync2 `idp`: the files of idp1 go to idp2' idp-installed
     step      6/15 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
     step      7/15 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-trust
     step      10/15 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
@@ -65,9 +65,9 @@ resources() {
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1 -G idp -cr /; code=0; csync2 -N idp1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-idp-first-sync-idp2 verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1 -G idp -cr /; code=0; csync2 -N idp1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
-    need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-idp-first-sync-idp2 verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
@@ -104,8 +104,8 @@ proof_idp_installed() {
     sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc'
 }
 
-# csync2 `idp`: the files of idp1 go to all members
-guard_csync2_idp_first_sync() {
+# csync2 `idp`: the files of idp1 go to idp2
+guard_csync2_idp_first_sync_idp2() {
     found=''
     for path in \
         /opt/gluu-server/etc/gluu/conf \
@@ -121,17 +121,23 @@ guard_csync2_idp_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `idp`: the files of idp1 go to all members
-run_csync2_idp_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `idp`: the files of idp1 go to idp2
+run_csync2_idp_first_sync_idp2() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N idp1 -G idp -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N idp1 -G idp -rm /
-    csync2 -N idp1 -G idp -rxv / || { csync2 -N idp1 -G idp -rf / && csync2 -N idp1 -G idp -rxv /; }
+    give="csync2 -N idp1 -G idp -P idp2 -ruv /"
+    $give || { csync2 -N idp1 -G idp -F -rm / && $give; }
 }
 
-# csync2 `idp`: the files of idp1 go to all members
-proof_csync2_idp_first_sync() {
+# csync2 `idp`: the files of idp1 go to idp2
+proof_csync2_idp_first_sync_idp2() {
     found=''
     for path in \
         /opt/gluu-server/etc/gluu/conf \
@@ -146,7 +152,7 @@ proof_csync2_idp_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N idp1 -G idp -cr /
-    came=$(csync2 -N idp1 -G idp -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N idp1 -G idp -T idp1 idp2) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

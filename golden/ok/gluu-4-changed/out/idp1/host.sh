@@ -53,23 +53,24 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      1/24 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide; `setup.py` was told the hostname login.example.org and, as the administrator'\''s password, what the secret `idp-admin` is'
-    step      6/24 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 go to all members' idp-installed
-    step      9/24 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
-    step      10/24 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-trust
-    step      13/24 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
-    step      14/24 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
-    step      18/24 opendj-idp-enable-idp3-o-gluu keeps 'opendj `idp`: idp1 and idp3 replicate `o=gluu`' opendj-idp-connectors
-    step      19/24 opendj-idp-initialize-idp3-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3'\''s' opendj-idp-enable-idp3-o-gluu
-    step      21/24 idp-configuration keeps 'Gluu knows its cache, and all of its directories' idp-installed
-    step      22/24 idp-restart keeps 'oxAuth and oxTrust have read what they were told' idp-configuration
+    step      1/25 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide; `setup.py` was told the hostname login.example.org and, as the administrator'\''s password, what the secret `idp-admin` is'
+    step      6/25 csync2-idp-first-sync-idp2 keeps 'csync2 `idp`: the files of idp1 go to idp2' idp-installed
+    step      8/25 csync2-idp-first-sync-idp3 keeps 'csync2 `idp`: the files of idp1 go to idp3' idp-installed
+    step      10/25 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
+    step      11/25 opendj-idp-connectors keeps 'opendj `idp`: idp1 listens to the others' idp-trust
+    step      14/25 opendj-idp-enable-idp2-o-gluu keeps 'opendj `idp`: idp1 and idp2 replicate `o=gluu`' opendj-idp-connectors
+    step      15/25 opendj-idp-initialize-idp2-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp2'\''s' opendj-idp-enable-idp2-o-gluu
+    step      19/25 opendj-idp-enable-idp3-o-gluu keeps 'opendj `idp`: idp1 and idp3 replicate `o=gluu`' opendj-idp-connectors
+    step      20/25 opendj-idp-initialize-idp3-o-gluu destroys 'opendj `idp`: the data of idp1 in `o=gluu` takes the place of idp3'\''s' opendj-idp-enable-idp3-o-gluu
+    step      22/25 idp-configuration keeps 'Gluu knows its cache, and all of its directories' idp-installed
+    step      23/25 idp-restart keeps 'oxAuth and oxTrust have read what they were told' idp-configuration
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1 -G idp -cr /; code=0; csync2 -N idp1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-idp-first-sync-idp2 need csync2-idp-first-sync-idp3 verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp1 -G idp -cr /; code=0; csync2 -N idp1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
     verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
-    need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
+    need csync2-idp-first-sync-idp2 need csync2-idp-first-sync-idp3 verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: idp1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp1'
@@ -108,8 +109,8 @@ proof_idp_installed() {
     sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc'
 }
 
-# csync2 `idp`: the files of idp1 go to all members
-guard_csync2_idp_first_sync() {
+# csync2 `idp`: the files of idp1 go to idp2
+guard_csync2_idp_first_sync_idp2() {
     found=''
     for path in \
         /opt/gluu-server/etc/gluu/conf \
@@ -119,17 +120,23 @@ guard_csync2_idp_first_sync() {
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
 }
 
-# csync2 `idp`: the files of idp1 go to all members
-run_csync2_idp_first_sync() {
-    # the configuration of this step: auto is none
+# csync2 `idp`: the files of idp1 go to idp2
+run_csync2_idp_first_sync_idp2() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N idp1 -G idp -cr /
+    # the configuration of this step: these two alone, and auto is none
     export CSYNC2_SYSTEM_DIR="$files"
     ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
     csync2 -N idp1 -G idp -rm /
-    csync2 -N idp1 -G idp -rxv / || { csync2 -N idp1 -G idp -rf / && csync2 -N idp1 -G idp -rxv /; }
+    give="csync2 -N idp1 -G idp -P idp2 -ruv /"
+    $give || { csync2 -N idp1 -G idp -F -rm / && $give; }
 }
 
-# csync2 `idp`: the files of idp1 go to all members
-proof_csync2_idp_first_sync() {
+# csync2 `idp`: the files of idp1 go to idp2
+proof_csync2_idp_first_sync_idp2() {
     found=''
     for path in \
         /opt/gluu-server/etc/gluu/conf \
@@ -138,7 +145,47 @@ proof_csync2_idp_first_sync() {
     done
     [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
     csync2 -N idp1 -G idp -cr /
-    came=$(csync2 -N idp1 -G idp -T) || [ $? -eq 2 ] || return 1
+    came=$(csync2 -N idp1 -G idp -T idp1 idp2) || [ $? -eq 2 ] || return 1
+    ! printf '%s\n' "$came" | grep -q '^[LX]'
+}
+
+# csync2 `idp`: the files of idp1 go to idp3
+guard_csync2_idp_first_sync_idp3() {
+    found=''
+    for path in \
+        /opt/gluu-server/etc/gluu/conf \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+}
+
+# csync2 `idp`: the files of idp1 go to idp3
+run_csync2_idp_first_sync_idp3() {
+    # nothing of the crontab's meanwhile
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9
+    # what has changed is marked for all, while all are known
+    csync2 -N idp1 -G idp -cr /
+    # the configuration of this step: these two alone, and auto is none
+    export CSYNC2_SYSTEM_DIR="$files"
+    ln -s /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem "$files"
+    csync2 -N idp1 -G idp -rm /
+    give="csync2 -N idp1 -G idp -P idp3 -ruv /"
+    $give || { csync2 -N idp1 -G idp -F -rm / && $give; }
+}
+
+# csync2 `idp`: the files of idp1 go to idp3
+proof_csync2_idp_first_sync_idp3() {
+    found=''
+    for path in \
+        /opt/gluu-server/etc/gluu/conf \
+    ; do
+        [ ! -e "$path" ] || found=1
+    done
+    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    csync2 -N idp1 -G idp -cr /
+    came=$(csync2 -N idp1 -G idp -T idp1 idp3) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 

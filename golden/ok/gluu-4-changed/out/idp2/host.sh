@@ -53,13 +53,13 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      2/24 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
-    step      3/24 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
-    step      7/24 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
-    step      11/24 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-certificates
-    step      12/24 opendj-idp-connectors keeps 'opendj `idp`: idp2 listens to the others' idp-trust
-    step      15/24 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of idp1 in `o=gluu` has come' opendj-idp-connectors
-    step      23/24 idp-restart keeps 'oxAuth and oxTrust have read what they were told'
+    step      2/25 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
+    step      3/25 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
+    step      7/25 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
+    step      12/25 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-certificates
+    step      13/25 opendj-idp-connectors keeps 'opendj `idp`: idp2 listens to the others' idp-trust
+    step      16/25 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of idp1 in `o=gluu` has come' opendj-idp-connectors
+    step      24/25 idp-restart keeps 'oxAuth and oxTrust have read what they were told'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp2 -G idp -cr /; code=0; csync2 -N idp2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
