@@ -15,18 +15,18 @@ pub(super) fn steps_have_an_order(
 ) {
     let known: BTreeSet<(HostId, &str)> =
         facts.steps.iter().map(|step| (step.host, step.key.as_str())).collect();
-    for step in &facts.steps {
-        for (host, key) in &step.after {
-            if !known.contains(&(*host, key.as_str())) {
-                let name = &inventory.host(*host).name;
-                let message = format!("`{name}` has no step `{key}` to wait for");
-                let help = "name a step of that host: `clustergen expand` shows them all";
-                diagnostics.push(
-                    Diagnostic::error(Code::UnknownName, message)
-                        .at(step.origin.span, "")
-                        .help(help),
-                );
-            }
+    let of_steps = facts
+        .steps
+        .iter()
+        .flat_map(|step| step.after.iter().map(|(host, key)| (*host, key.as_str(), &step.origin)));
+    let of_others = facts.awaited.iter().map(|it| (it.host, it.step.as_str(), &it.origin));
+    for (host, key, origin) in of_steps.chain(of_others) {
+        if !known.contains(&(host, key)) {
+            let name = &inventory.host(host).name;
+            let message = format!("`{name}` has no step `{key}` to wait for");
+            let help = "name a step of that host: `clustergen expand` shows them all";
+            let diagnostic = Diagnostic::error(Code::UnknownName, message);
+            diagnostics.push(diagnostic.at(origin.span, "").help(help));
         }
     }
     for step in circles(facts) {

@@ -327,6 +327,14 @@ pub enum Chapter {
     LoadBalancer,
 }
 
+/// A step that has to be there, since something on its host waits for it.
+#[derive(Clone, Debug)]
+pub struct Awaited {
+    pub host: HostId,
+    pub step: String,
+    pub origin: Origin,
+}
+
 /// A firewall for which a person types the rules: the page of ports has the commands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ByHand {
@@ -364,6 +372,7 @@ pub struct Facts {
     pub claims: Vec<Claim>,
     pub hosts_entries: Vec<HostsEntry>,
     pub steps: Vec<StepFact>,
+    pub awaited: Vec<Awaited>,
     pub runbook: Vec<RunbookLine>,
     pub pins: Vec<PinFact>,
     pub by_hand: BTreeMap<HostId, ByHand>,

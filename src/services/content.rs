@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::model::view::Fields;
 use crate::quote::{Encoding, Piece, verbatim};
 use crate::source::{Span, Spanned};
-use crate::syntax::node::Value;
+use crate::syntax::node::{Node, Value};
 
 /// A text, taken apart.
 pub(super) struct Content {
@@ -39,6 +39,16 @@ impl Content {
             parts(&text, cx)?
         };
         Some(Self { parts, span: value.span })
+    }
+
+    /// The files that a node's commands find as `$files/NAME`.
+    pub(super) fn files(node: &Node, cx: &mut Decode) -> Option<Vec<(String, Self)>> {
+        let mut files = Vec::new();
+        for child in node.children_named("file") {
+            let [name, content] = child.args.as_slice() else { continue };
+            files.push((name.as_str()?.to_owned(), Self::decode(content, cx)?));
+        }
+        Some(files)
     }
 
     pub(super) fn secrets(&self) -> impl Iterator<Item = &String> {

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use crate::inventory::Inventory;
 use crate::model::consequence::Consequence;
 use crate::model::facts::{
-    ByHand, Certificate, Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey, Link,
-    Listener, Origin, Pin, PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact, Usage,
+    Awaited, ByHand, Certificate, Chapter, Claim, ClaimKind, Facts, HostsEntry, Leaf, LeafKey,
+    Link, Listener, Origin, Pin, PinFact, RunbookLine, Schedule, Secret, ServiceKey, StepFact,
+    Usage,
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::key_type::KeyType;
@@ -136,6 +137,12 @@ impl<'a> Declare<'a> {
     pub fn hosts_entry(&mut self, on: HostSet, name: String, of: Option<HostId>, span: Span) {
         let origin = self.at(span);
         self.facts.hosts_entries.push(HostsEntry { on, name, of, origin });
+    }
+
+    /// Something else than a step waits for one of the host's.
+    pub fn waits_for(&mut self, host: HostId, step: &Spanned<String>) {
+        let origin = self.at(step.span);
+        self.facts.awaited.push(Awaited { host, step: step.value.clone(), origin });
     }
 
     pub fn step(&mut self, step: StepFact) {

@@ -14,6 +14,7 @@ mod csync2;
 mod declare;
 mod decode;
 mod directory;
+mod ensure;
 mod file;
 mod firewall;
 mod grid;
@@ -58,6 +59,7 @@ pub static ALL: &[Entry] = &[
     entry::<cron::Cron>(),
     entry::<csync2::Csync2>(),
     entry::<directory::OwnDirectory>(),
+    entry::<ensure::OwnEnsure>(),
     entry::<file::OwnFile>(),
     entry::<firewall::Firewall>(),
     entry::<hosts::Hosts>(),

@@ -35,11 +35,7 @@ impl Service for OwnStep {
         let name = node.label()?.to_owned();
         let on = set(&cx.managed_hosts(node, "on"));
         let after = After::all(node, cx);
-        let mut files = Vec::new();
-        for child in node.children_named("file") {
-            let [name, content] = child.args.as_slice() else { continue };
-            files.push((name.as_str()?.to_owned(), Content::decode(content, cx)?));
-        }
+        let files = Content::files(node, cx)?;
         let command = |child: &str| read::first(node, child).and_then(read::text);
         Some(Self {
             on,

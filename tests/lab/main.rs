@@ -24,6 +24,7 @@ mod cgroup;
 mod cluster;
 mod csync2;
 mod csync2_cfg;
+mod ensured;
 mod export;
 mod face;
 mod firewall;

@@ -1,0 +1,1 @@
+alter role shop password 'CGSECRET_shop_raw_0dfe3383';
