@@ -1,14 +1,6 @@
 # Gluu's applications believe their directory by a store of their own, and each other's pages by Java's:
-# the cluster's authority goes into both, beside what is there. $to is `look` or `change`.
-umask 077
-work=$(mktemp -d "$root/root/clustergen-trust.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-inside=${work#"$root"}
+# the cluster's authority goes into both, beside what is there.
 cp "$authority" "$work/authority"
-
-# of KEY: what the properties of Gluu's directory say.
-of() { sed -n "s/^$1 *[:=] *//p" "$root/etc/gluu/conf/gluu-ldap.properties"; }
-
 fingerprint() { openssl x509 -noout -fingerprint -sha256; }
 
 # trusts STORE PASSWORD-FILE
@@ -28,17 +20,11 @@ seen_to() {
 }
 
 changed=''
-# the password is encoded there, and Gluu's own program knows how
-python=$(sed -n '1s/^#!//p' "$root/opt/gluu/bin/encode.py")
-"$run" "$python" /opt/gluu/bin/encode.py -D "$(of ssl.trustStorePin)" >"$work/pin"
+decoded ssl.trustStorePin >"$work/pin"
 seen_to "$(of ssl.trustStoreFile)" "$inside/pin"
 # Java's own password for what is no secret
 echo changeit >"$work/changeit"
 for store in /opt/jre/lib/security/cacerts /opt/jre/jre/lib/security/cacerts; do
     if "$run" test -e "$store"; then seen_to "$store" "$inside/changeit"; fi
 done
-if [ -n "$changed" ]; then
-    for unit in oxauth identity idp scim fido2 passport casa; do
-        if "$run" systemctl -q is-active "$unit" 2>/dev/null; then "$run" systemctl restart "$unit"; fi
-    done
-fi
+[ -z "$changed" ] || restart oxauth identity idp scim fido2 passport casa

@@ -94,8 +94,9 @@ store_pass=$(openssl rand -hex 6)
 keytool -importkeystore -noprompt -srckeystore /opt/opendj/config/truststore \
     -srcstorepass:file /opt/opendj/config/keystore.pin -destkeystore /etc/certs/opendj.pkcs12 \
     -deststoretype PKCS12 -deststorepass "$store_pass" >/dev/null 2>&1
-printf '%s\n' "ssl.trustStoreFile: /etc/certs/opendj.pkcs12" \
-    "ssl.trustStorePin: $(encoded "$store_pass")" >/etc/gluu/conf/gluu-ldap.properties
+printf '%s\n' 'bindDN: cn=directory manager' "bindPassword: $(encoded "$(of ldapPass)")" 'servers: localhost:1636' \
+    'ssl.trustStoreFile: /etc/certs/opendj.pkcs12' "ssl.trustStorePin: $(encoded "$store_pass")" \
+    >/etc/gluu/conf/gluu-ldap.properties
 for store in oxauth-keys.jks scim-rs.jks passport/rp.jks httpd.key httpd.crt; do
     head -c 300 /dev/urandom >"/etc/certs/$store"
 done
@@ -122,6 +123,11 @@ const CONFIGURATION: &str = r#"{"ou=configuration,o=gluu": {
 "oxCacheConfiguration": ["{\"cacheProviderType\": \"IN_MEMORY\", \"inMemoryConfiguration\": {\"defaultPutExpiration\": 60}, \"redisConfiguration\": {\"servers\": \"localhost:6379\", \"defaultPutExpiration\": 77}}"],
 "oxIDPAuthentication": ["{\"type\": \"auth\", \"config\": {\"configId\": \"auth_ldap_server\", \"servers\": [\"localhost:1636\"], \"bindDN\": \"kept\"}}", "{\"type\": \"auth\", \"config\": {\"configId\": \"another\", \"servers\": [\"ad.example.org:636\"]}}"]
 }}"#;
+
+/// Whether that was done before.
+pub(crate) fn is_installed(host: &Host) -> bool {
+    host.path(&format!("{CONTAINER}{SETUP}/setup.py")).exists()
+}
 
 /// The package is installed, and the container up.
 pub(crate) fn installed(host: &Host) {

@@ -1,78 +1,98 @@
 //! What Gluu is told of the cluster: its cache, and its directories.
 //!
 //! Both are values in its own directory, which all nodes share, so one node writes them; then each node
-//! has its applications read them. `oxCacheConfiguration` and `oxIDPAuthentication` of
-//! `ou=configuration,o=gluu` (community-edition-setup, `templates/configuration.ldif` of 4.0 to 4.5.5; the
-//! guide names those of 3.x). Values are JSON: what else a person has set in them stays.
+//! has its applications read what they read only when they start. `oxCacheConfiguration` and
+//! `oxIDPAuthentication` of `ou=configuration,o=gluu` (community-edition-setup,
+//! `templates/configuration.ldif` of 4.0 to 4.5.5; the guide names those of 3.x). Values are JSON: what else a
+//! person has set in them stays, and whether oxAuth asks the directories that are named there (`enabled`)
+//! is theirs: where it does not, it asks the one of its own node.
+//!
+//! oxAuth looks up its directories twice a minute (`AppInitializer`), and reads where the cache is once,
+//! as all others do (`ApplicationFactory`; oxAuth and oxTrust, 4.0 to 4.5.5).
 
 use std::net::SocketAddr;
 
-use super::super::part::node;
 use super::Parts;
 use super::cache::TUNNEL;
-use super::container::RUN;
-use super::steps::{after, file, script, secret_file, step};
+use super::steps::{DECODE, INSIDE, ensure, file, script, secret_file};
+use crate::products::part::node;
 use crate::source::Span;
 use crate::syntax::node::Node;
 
+const DIRECTORY: &str = include_str!("../../../templates/gluu/directory.sh");
 const CONFIGURE: &str = include_str!("../../../templates/gluu/configure.sh");
 const WANTED: &str = include_str!("../../../templates/gluu/configure.py");
-const RESTART: &str = include_str!("../../../templates/gluu/restart.sh");
+const REREAD: &str = include_str!("../../../templates/gluu/reread.sh");
 
 /// In OpenDJ, as the service `opendj` keeps them; or anybody, where those of the installer stay.
 const TRUST: &str = "--trustStorePath /opt/opendj/config/truststore --trustStorePasswordFile /opt/opendj/config/keystore.pin";
 const TRUST_ALL: &str = "--trustAll";
 
-pub(super) fn nodes(parts: &Parts, gluu: &Node, span: Span) -> [Node; 2] {
-    [told(parts, gluu, span), restarted(parts, span)]
+/// On the first node, and what the others do after it.
+pub(super) fn nodes(parts: &Parts, gluu: &Node, span: Span) -> Vec<Node> {
+    let cached = gluu.child("cache").is_some();
+    let mut nodes = vec![told(parts, cached, span)];
+    if cached && !parts.further().is_empty() {
+        nodes.push(reread(parts, span));
+    }
+    nodes
 }
 
-/// When the directory is one.
-fn told(parts: &Parts, gluu: &Node, span: Span) -> Node {
-    let cache = gluu.child("cache").map(|_| format!("localhost:{TUNNEL}"));
+/// When the data of all nodes is one.
+fn told(parts: &Parts, cached: bool, span: Span) -> Node {
     let port = parts.ldaps;
     let peers = parts.addresses.iter().map(|it| SocketAddr::new(*it, port).to_string());
     // each node's own first: every node reads the same list
     let servers: Vec<String> = [format!("localhost:{port}")].into_iter().chain(peers).collect();
-    let told = [
-        ("ldaps", &*port.to_string()),
-        ("trust", if parts.keeps_certificates { TRUST_ALL } else { TRUST }),
-        ("cache", cache.as_deref().unwrap_or("-")),
-        ("servers", &servers.join(" ")),
-    ];
-    let title = "Gluu knows its cache, and all of its directories";
-    let data = format!("opendj-{}-data-o-gluu", parts.name);
-    let password = match &cache {
-        Some(_) => secret_file("cache", &parts.cache(), span),
-        None => file("cache", "none", span),
+    let cache = if cached { format!("localhost:{TUNNEL}") } else { "-".to_owned() };
+    let told = [&known(parts)[..], &[("cache", cache), ("servers", servers.join(" "))]].concat();
+    let scripts: &[&str] = if cached {
+        &[INSIDE, DIRECTORY, CONFIGURE, REREAD]
+    } else {
+        &[INSIDE, DIRECTORY, CONFIGURE]
     };
-    step(&parts.configuration(), vec![parts.first_value()], title, span)
-        .with_child(after(&parts.installed(), parts.first(), span))
-        .with_children(parts.hosts.iter().skip(1).map(|name| after(&data, name, span)))
-        .with_child(secret_file("admin", &parts.admin(), span))
+    let title = if cached {
+        "Gluu knows its cache and its directories, and has read where the cache is"
+    } else {
+        "Gluu knows its directories"
+    };
+    let password = if cached {
+        secret_file("cache", &parts.cache(), span)
+    } else {
+        file("cache", "none", span)
+    };
+    ensure(&format!("{}-configuration", parts.name), vec![parts.first_value()], title, span)
+        .with_children(parts.has_replicated().iter().map(|it| node("after", &[it], span)))
         .with_child(password)
+        .with_child(file("decode.py", DECODE, span))
         .with_child(file("configure.py", WANTED, span))
-        .with_child(file("configure", &script(&told, &[CONFIGURE], parts), span))
+        .with_child(file("configure", &script(&told, scripts, parts), span))
+        .with_child(node("holds", &[r#"to=look sh -e "$files/configure""#], span))
         .with_child(node("run", &[r#"to=change sh -e "$files/configure""#], span))
-        .with_child(node("proof", &[r#"to=look sh -e "$files/configure""#], span))
 }
 
-fn restarted(parts: &Parts, span: Span) -> Node {
-    let title = "oxAuth and oxTrust have read what they were told";
-    let proof = format!("{RUN} test -e /run/clustergen-configured");
-    step(&parts.reads(), parts.nodes.clone(), title, span)
-        .with_child(after(&parts.configuration(), parts.first(), span))
-        .with_child(file("restart", &script(&[], &[RESTART], parts), span))
-        .with_child(node("run", &[r#"sh -e "$files/restart""#], span))
-        .with_child(node("proof", &[&proof], span))
+fn reread(parts: &Parts, span: Span) -> Node {
+    let script = script(&known(parts), &[INSIDE, DIRECTORY, REREAD], parts);
+    let title = "Gluu has read where its cache is";
+    let data = format!("opendj-{}-data-o-gluu", parts.name);
+    ensure(&format!("{}-cache", parts.name), parts.further(), title, span)
+        .with_child(node("after", &[&data], span))
+        .with_child(file("decode.py", DECODE, span))
+        .with_child(file("reread", &script, span))
+        .with_child(node("holds", &[r#"to=look sh -e "$files/reread""#], span))
+        .with_child(node("run", &[r#"to=change sh -e "$files/reread""#], span))
+}
+
+/// How the directory is asked.
+fn known(parts: &Parts) -> [(&'static str, String); 2] {
+    let trust = if parts.keeps_certificates { TRUST_ALL } else { TRUST };
+    [("ldaps", parts.ldaps.to_string()), ("trust", trust.to_owned())]
 }
 
 impl Parts {
-    fn configuration(&self) -> String {
-        format!("{}-configuration", self.name)
-    }
-
-    fn reads(&self) -> String {
-        format!("{}-restart", self.name)
+    /// The first node's steps after which all nodes have its data.
+    fn has_replicated(&self) -> Vec<String> {
+        let further = self.hosts.iter().skip(1);
+        further.map(|it| format!("opendj-{}-initialize-{it}-o-gluu", self.name)).collect()
     }
 }

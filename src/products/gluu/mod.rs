@@ -12,15 +12,17 @@
 mod cache;
 mod configuration;
 mod container;
+mod files;
 mod hand_over;
 mod release;
 mod steps;
 mod trust;
+mod web;
 
 use std::net::IpAddr;
 
 use super::Expand;
-use super::balancer::{Balancer, External};
+use super::balancer::Balancer;
 use super::part::{node, overlay, port};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Host;
@@ -40,37 +42,9 @@ const SETUP: &str = "/install/community-edition-setup";
 /// OpenDJ's LDAPS, as `setup.py` has it.
 const LDAPS: u16 = 1636;
 
-/// What csync2 keeps alike, below [`ROOT`].
-const REPLICATED: [&str; 7] = [
-    "/etc/gluu/conf",
-    "/opt/gluu/jetty/identity/conf/shibboleth3/idp",
-    "/opt/gluu/jetty/identity/conf/shibboleth3/sp",
-    "/opt/shibboleth-idp/conf",
-    "/opt/shibboleth-idp/metadata",
-    "/opt/shibboleth-idp/sp",
-    "/opt/shibboleth-idp/temp_metadata",
-];
-
-/// What each node keeps for itself below them: its directory's address, and its salt.
-const OWN: [&str; 2] = ["/etc/gluu/conf/gluu-ldap.properties", "/etc/gluu/conf/salt"];
-
-/// Where csync2 keeps what it replaces, as Gluu's guide to csync2 has it.
-const BACKUPS: &str = "/var/backups/csync2";
-
-/// The web applications, and whether a session has to stay on its node.
-const LOCATIONS: [(&str, bool); 7] = [
-    ("= /", false),
-    ("/.well-known", false),
-    ("/oxauth", false),
-    ("/identity", true),
-    ("/idp", false),
-    ("/cas", false),
-    ("/passport", false),
-];
-
-/// What oxAuth answers with 200 while it works (OpenID Connect Discovery 1.0, section 4): it goes
-/// through Apache and the application, and asks nothing of a client.
-const HEALTH: &str = "/.well-known/openid-configuration";
+/// What the nodes' directories share, as cluster-mgr has it: all of Gluu's, and under which numbers cache
+/// refresh knows people, so that another node can go on with it. `o=metric` is each node's own.
+const BASES: [&str; 2] = ["o=gluu", "o=site"];
 
 /// Releases that Gluu's installation guides for 4.x name, where we support them too.
 const PLATFORMS: [&str; 5] = ["debian-11", "ubuntu-18.04", "ubuntu-20.04", "rhel-7", "rhel-8"];
@@ -82,37 +56,23 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
     }
     let Some(parts) = Parts::read(gluu, cx) else { return Vec::new() };
     parts.judge(gluu, cx);
-    let front = match &parts.balancer {
-        Balancer::Ours(over) => parts.nginx(gluu, over, cx),
-        Balancer::External(external) => parts.external(gluu, external),
-    };
-    let container = container::nodes(&parts, gluu.head).into_iter().map(|it| (Some(it), "nodes"));
-    let handed = hand_over::nodes(&parts, gluu.head).into_iter().map(|it| (Some(it), "nodes"));
-    let nodes = [
-        (Some(parts.certificate(gluu)), "hostname"),
-        (parts.public(gluu, cx), "certificate"),
-        (Some(parts.hosts(gluu)), "nodes"),
-        (Some(parts.time(gluu)), "nodes"),
-        (Some(parts.directory(gluu, cx)), "directory"),
-        (Some(front), "load-balancer"),
-        (Some(parts.csync2(gluu, cx)), "file-replication"),
-    ];
-    let made = |(node, part): (Option<Node>, &str)| {
-        let made_by = Some(format!("{}/{part}", gluu.key()));
-        node.map(|node| Node { made_by, ..node })
-    };
-    let cache = cache::nodes(&parts, gluu, cx).into_iter().map(|it| (Some(it), "cache"));
     let span = gluu.head;
     let cluster = &cx.inventory.cluster.name;
-    let trust = (!parts.keeps_certificates).then(|| trust::node_of(&parts, cluster, span));
-    let told = configuration::nodes(&parts, gluu, span).map(|it| (Some(it), "directory"));
-    container
-        .chain(handed)
-        .chain([(trust, "directory")])
-        .chain(nodes)
-        .chain(cache)
-        .chain(told)
-        .filter_map(made)
+    let trust = (!parts.keeps_certificates).then(|| trust::nodes(&parts, cluster, span));
+    let made: [(&str, Vec<Node>); 7] = [
+        ("nodes", container::nodes(&parts, span).into()),
+        ("nodes", hand_over::nodes(&parts, span)),
+        ("nodes", vec![parts.hosts(gluu), parts.time(gluu)]),
+        ("directory", trust.map(Vec::from).unwrap_or_default()),
+        ("directory", vec![parts.directory(gluu, cx)]),
+        ("file-replication", vec![files::csync2(&parts, gluu, cx)]),
+        ("cache", cache::nodes(&parts, gluu, cx)),
+    ];
+    let of = |(part, nodes): (&'static str, Vec<Node>)| nodes.into_iter().map(move |it| (part, it));
+    let made = made.into_iter().flat_map(of).chain(web::nodes(&parts, gluu, cx));
+    let told = configuration::nodes(&parts, gluu, span);
+    made.chain(of(("directory", told)))
+        .map(|(part, node)| Node { made_by: Some(format!("{}/{part}", gluu.key())), ..node })
         .collect()
 }
 
@@ -228,40 +188,6 @@ impl Parts {
         }
     }
 
-    /// One name for browsers, nginx and the nodes' Apache: the pair that the installer made is
-    /// replaced on each node by one that nginx can verify.
-    fn certificate(&self, gluu: &Node) -> Node {
-        let span = self.hostname.span;
-        let path = |file: &str| Value::string(format!("{ROOT}/etc/certs/{file}"), self.nodes_span);
-        node("certificate", &[&self.name], gluu.head)
-            .with_child(node("names", &[&self.hostname.value], span))
-            .with_child(
-                Node::new("on", self.nodes.clone(), self.nodes_span)
-                    .with_prop("cert", path("httpd.crt"))
-                    .with_prop("key", path("httpd.key"))
-                    .with_prop("reload", Value::string(container::APACHE, self.nodes_span))
-                    // the package is installed after the first apply, and wants its folder empty
-                    .with_prop("where", Value::string(format!("{ROOT}/usr"), self.nodes_span)),
-            )
-    }
-
-    /// What browsers are shown where it is not the cluster's authority that signs it; the nodes
-    /// keep theirs, which nginx verifies.
-    fn public(&self, gluu: &Node, cx: &Expand) -> Option<Node> {
-        let over = gluu.child("certificate")?;
-        let base = node("certificate", &[&self.public_name()], over.head).with_child(node(
-            "names",
-            &[&self.hostname.value],
-            self.hostname.span,
-        ));
-        let form = cx.schema.nodes.get("certificate")?;
-        Some(overlay(base, over, form))
-    }
-
-    fn public_name(&self) -> String {
-        format!("{}-public", self.name)
-    }
-
     /// On a node the cluster's name is the node itself.
     fn hosts(&self, gluu: &Node) -> Node {
         node("hosts", &[&self.name], gluu.head)
@@ -277,7 +203,7 @@ impl Parts {
         let secret = Value::string(self.admin(), span).annotated("secret");
         let base = node("opendj", &[&self.name], span)
             .with_child(Node::new("servers", self.nodes.clone(), self.nodes_span))
-            .with_child(node("base", &["o=gluu"], span))
+            .with_children(BASES.map(|base| node("base", &[base], span)))
             .with_child(
                 node("container", &[ROOT], span)
                     .with_prop("enter", Value::string(container::RUN, span)),
@@ -311,74 +237,4 @@ impl Parts {
             .with_child(Node::new("on", self.nodes.clone(), self.nodes_span))
             .with_child(node("zone-in", &[ROOT], gluu.head))
     }
-
-    fn nginx(&self, gluu: &Node, over: &Node, cx: &Expand) -> Node {
-        let span = gluu.head;
-        let public = gluu.child("certificate").map(|_| self.public_name());
-        let shown = public.as_deref().unwrap_or(&self.name);
-        let base = node("nginx", &[&self.name], span)
-            .with_child(Node::new("on", over.args.clone(), over.head))
-            .with_children(self.pools("upstream", span))
-            .with_child(
-                node("site", &[&self.hostname.value], self.hostname.span)
-                    .with_child(node("certificate", &[shown], self.hostname.span))
-                    .with_child(node("redirect-http", &[], span))
-                    .with_children(locations(span)),
-            );
-        match cx.schema.nodes.get("nginx") {
-            Some(form) => overlay(base, over, form),
-            None => base,
-        }
-    }
-
-    fn external(&self, gluu: &Node, external: &External) -> Node {
-        let span = gluu.head;
-        let check = || node("health-check", &[HEALTH], span);
-        let pools = self.pools("pool", span).map(|pool| pool.with_child(check()));
-        external.node(&self.name, span).with_children(pools).with_child(
-            node("site", &[&self.hostname.value], self.hostname.span)
-                .with_child(node("redirect-http", &[], span))
-                .with_children(locations(span)),
-        )
-    }
-
-    /// The nodes, once for requests that any of them answers, once for sessions.
-    fn pools(&self, kind: &str, span: Span) -> [Node; 2] {
-        let pool = |name: &str| {
-            let servers = Node::new("servers", self.nodes.clone(), self.nodes_span)
-                .with_prop("port", Value::integer(443, self.nodes_span));
-            let tls = node("tls", &[&self.name], self.hostname.span);
-            node(kind, &[name], span).with_child(servers).with_child(tls)
-        };
-        [pool("gluu"), pool("gluu-sticky").with_child(node("affinity", &["client-ip"], span))]
-    }
-
-    fn csync2(&self, gluu: &Node, cx: &Expand) -> Node {
-        let over = gluu.child("file-replication");
-        let span = over.map_or(gluu.head, |it| it.head);
-        let paths = |list: &[&str]| -> Vec<Value> {
-            list.iter().map(|path| Value::string(format!("{ROOT}{path}"), span)).collect()
-        };
-        let base = node("csync2", &[&self.name], gluu.head)
-            .with_child(Node::new("members", self.nodes.clone(), self.nodes_span))
-            .with_children(
-                paths(&REPLICATED).into_iter().map(|it| Node::new("include", vec![it], span)),
-            )
-            .with_child(node("exclude", &["*~", ".*"], span))
-            .with_child(Node::new("exclude", paths(&OWN), span))
-            // the younger file wins in silence: what it replaces can be looked up
-            .with_child(node("backup-directory", &[BACKUPS], span))
-            .with_children(self.is_installed(span));
-        match (over, cx.schema.nodes.get("csync2")) {
-            (Some(over), Some(form)) => overlay(base, over, form),
-            _ => base,
-        }
-    }
-}
-
-fn locations(span: Span) -> [Node; 7] {
-    LOCATIONS.map(|(path, stays)| {
-        let to = if stays { "gluu-sticky" } else { "gluu" };
-        node("location", &[path], span).with_prop("to", Value::string(to, span))
-    })
 }

@@ -1,6 +1,6 @@
-//! Parts of the one-time steps that Gluu's nodes take.
+//! Parts of what is done on Gluu's nodes: one-time steps, and what is seen to from then on.
 //!
-//! What a step runs is a file of its own, so that a reviewer reads sh and not quoted sh. The scripts lie
+//! What they run is a file of its own, so that a reviewer reads sh and not quoted sh. The scripts lie
 //! in `templates/gluu/`; what they have to know of the cluster stands before them.
 
 use super::super::part::node;
@@ -9,13 +9,23 @@ use super::{Parts, ROOT, SETUP};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
 
+/// How to work in the container, before a script that does.
+pub(super) const INSIDE: &str = include_str!("../../../templates/gluu/inside.sh");
+pub(super) const DECODE: &str = include_str!("../../../templates/gluu/decode.py");
+
 /// A step on some of the nodes.
 pub(super) fn step(name: &str, on: Vec<Value>, title: &str, span: Span) -> Node {
-    node("step", &[name], span).with_child(Node::new("on", on, span)).with_child(node(
-        "title",
-        &[title],
-        span,
-    ))
+    titled("step", name, on, title, span)
+}
+
+/// What has to be so on some of the nodes.
+pub(super) fn ensure(name: &str, on: Vec<Value>, title: &str, span: Span) -> Node {
+    titled("ensure", name, on, title, span)
+}
+
+fn titled(kind: &str, name: &str, on: Vec<Value>, title: &str, span: Span) -> Node {
+    let title = node("title", &[title], span);
+    node(kind, &[name], span).with_child(Node::new("on", on, span)).with_child(title)
 }
 
 /// What comes before, on a host.
@@ -34,13 +44,13 @@ pub(super) fn secret_file(name: &str, secret: &str, span: Span) -> Node {
 }
 
 /// Scripts as one, with the variables that they use and are told here before them.
-pub(super) fn script(told: &[(&str, &str)], scripts: &[&str], parts: &Parts) -> String {
+pub(super) fn script(told: &[(&str, String)], scripts: &[&str], parts: &Parts) -> String {
     let known = [
-        ("run", RUN),
-        ("root", ROOT),
-        ("setup", SETUP),
-        ("first", parts.first()),
-        ("admin", &parts.admin()),
+        ("run", RUN.to_owned()),
+        ("root", ROOT.to_owned()),
+        ("setup", SETUP.to_owned()),
+        ("first", parts.first().to_owned()),
+        ("admin", parts.admin()),
     ];
     let used = |name: &str| scripts.iter().any(|it| it.contains(&format!("${name}")));
     let known = known.iter().filter(|(name, _)| used(name));

@@ -23,6 +23,8 @@ resources() {
     package   tzdata
     package   xinetd
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-configuration
+    directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-trust
     directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
@@ -50,8 +52,16 @@ resources() {
     file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/cache none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/configure none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/decode.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need opendj-idp-initialize-node2-o-gluu ensure    idp-configuration 'Gluu knows its directories' none - /var/lib/clustergen/gluu/ensure/idp-configuration/cache /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
+    need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
@@ -70,8 +80,8 @@ resources() {
     step      7/15 opendj-idp-connectors keeps 'opendj `idp`: node1 listens to the others' idp-trust
     step      10/15 opendj-idp-enable-node2-o-gluu keeps 'opendj `idp`: node1 and node2 replicate `o=gluu`' opendj-idp-connectors
     step      11/15 opendj-idp-initialize-node2-o-gluu destroys 'opendj `idp`: the data of node1 in `o=gluu` takes the place of node2'\''s' opendj-idp-enable-node2-o-gluu
-    step      13/15 idp-configuration keeps 'Gluu knows its cache, and all of its directories' idp-installed
-    step      14/15 idp-restart keeps 'oxAuth and oxTrust have read what they were told' idp-configuration
+    step      13/15 opendj-idp-enable-node2-o-site keeps 'opendj `idp`: node1 and node2 replicate `o=site`' opendj-idp-connectors
+    step      14/15 opendj-idp-initialize-node2-o-site destroys 'opendj `idp`: the data of node1 in `o=site` takes the place of node2'\''s' opendj-idp-enable-node2-o-site
     born      idp-answers /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc base64
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
@@ -84,8 +94,10 @@ resources() {
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
     need opendj-idp-initialize-node2-o-gluu verify    'opendj `idp`: node1 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1 '\''o=gluu'\'''
+    need opendj-idp-initialize-node2-o-site verify    'opendj `idp`: node1 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node1 '\''o=site'\'''
     need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
     need opendj-idp-initialize-node2-o-gluu verify    'opendj `idp`: node2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=gluu'\'''
+    need opendj-idp-initialize-node2-o-site verify    'opendj `idp`: node2 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=site'\'''
     verify    'the clock follows the time servers, within a second' 'chronyc -n waitsync 6 1'
     verify    'the firewall'\''s table is loaded' 'nft list table inet clustergen_gluu'
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -100,6 +112,26 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# Gluu knows its directories
+holds_idp_configuration() {
+    files=/var/lib/clustergen/gluu/ensure/idp-configuration sh -ec 'to=look sh -e "$files/configure"'
+}
+
+# Gluu knows its directories
+ensure_idp_configuration() {
+    files=/var/lib/clustergen/gluu/ensure/idp-configuration sh -ec 'to=change sh -e "$files/configure"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+holds_idp_trust() {
+    files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=look sh -e "$files/trust"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+ensure_idp_trust() {
+    files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=change sh -e "$files/trust"'
 }
 
 # opendj `idp`: this host shows its certificate
@@ -125,6 +157,7 @@ guard_csync2_idp_first_sync_node2() {
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
         /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/credentials \
         /opt/gluu-server/opt/shibboleth-idp/metadata \
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
@@ -157,6 +190,7 @@ proof_csync2_idp_first_sync_node2() {
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
         /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/credentials \
         /opt/gluu-server/opt/shibboleth-idp/metadata \
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
@@ -171,12 +205,12 @@ proof_csync2_idp_first_sync_node2() {
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 run_idp_trust() {
-    sh -ec 'to=change sh -e "$files/trust"'
+    sh -ec 'export files=/var/lib/clustergen/gluu/ensure/idp-trust; to=change sh -e "$files/trust"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 proof_idp_trust() {
-    sh -ec 'to=look sh -e "$files/trust"'
+    sh -ec 'export files=/var/lib/clustergen/gluu/ensure/idp-trust; to=look sh -e "$files/trust"'
 }
 
 # opendj `idp`: node1 listens to the others
@@ -224,24 +258,34 @@ proof_opendj_idp_initialize_node2_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
 }
 
-# Gluu knows its cache, and all of its directories
-run_idp_configuration() {
-    sh -ec 'to=change sh -e "$files/configure"'
+# opendj `idp`: node1 and node2 replicate `o=site`
+guard_opendj_idp_enable_node2_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj reaches node2
 }
 
-# Gluu knows its cache, and all of its directories
-proof_idp_configuration() {
-    sh -ec 'to=look sh -e "$files/configure"'
+# opendj `idp`: node1 and node2 replicate `o=site`
+run_opendj_idp_enable_node2_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enable node2 'o=site'
 }
 
-# oxAuth and oxTrust have read what they were told
-run_idp_restart() {
-    sh -ec 'sh -e "$files/restart"'
+# opendj `idp`: node1 and node2 replicate `o=site`
+proof_opendj_idp_enable_node2_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj enabled node2 'o=site'
 }
 
-# oxAuth and oxTrust have read what they were told
-proof_idp_restart() {
-    sh -ec '/usr/local/sbin/gluu-run test -e /run/clustergen-configured'
+# opendj `idp`: the data of node1 in `o=site` takes the place of node2's
+guard_opendj_idp_initialize_node2_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj expendable node2 'o=site'
+}
+
+# opendj `idp`: the data of node1 in `o=site` takes the place of node2's
+run_opendj_idp_initialize_node2_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialize node2 'o=site'
+}
+
+# opendj `idp`: the data of node1 in `o=site` takes the place of node2's
+proof_opendj_idp_initialize_node2_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=site'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2
@@ -260,6 +304,7 @@ verify_csync2_idp_no_path_leads_over_a_symbolic_link() {
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
         /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/credentials \
         /opt/gluu-server/opt/shibboleth-idp/metadata \
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \

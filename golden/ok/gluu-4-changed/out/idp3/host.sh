@@ -19,6 +19,7 @@ resources() {
     package   sqlite3
     package   tzdata
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-trust
     directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/Etc/UTC none -
@@ -43,8 +44,11 @@ resources() {
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/decode.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N idp3 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
@@ -53,13 +57,13 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
-    step      4/25 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
-    step      5/25 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
-    step      9/25 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
-    step      17/25 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-certificates
-    step      18/25 opendj-idp-connectors keeps 'opendj `idp`: idp3 listens to the others' idp-trust
-    step      21/25 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of idp1 in `o=gluu` has come' opendj-idp-connectors
-    step      25/25 idp-restart keeps 'oxAuth and oxTrust have read what they were told'
+    step      4/27 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
+    step      5/27 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
+    step      9/27 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
+    step      20/27 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-certificates
+    step      21/27 opendj-idp-connectors keeps 'opendj `idp`: idp3 listens to the others' idp-trust
+    step      24/27 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of idp1 in `o=gluu` has come' opendj-idp-connectors
+    step      27/27 opendj-idp-data-o-site keeps 'opendj `idp`: the data of idp1 in `o=site` has come' opendj-idp-connectors
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
     need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp3 -G idp -cr /; code=0; csync2 -N idp3 -G idp -T || code=$?; [ "$code" -eq 2 ]'
@@ -71,6 +75,7 @@ resources() {
     need opendj-idp-connectors verify    'opendj `idp`: idp2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp2'
     need opendj-idp-connectors verify    'opendj `idp`: idp3 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps idp3'
     need opendj-idp-data-o-gluu verify    'opendj `idp`: idp3 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp3 '\''o=gluu'\'''
+    need opendj-idp-data-o-site verify    'opendj `idp`: idp3 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge idp3 '\''o=site'\'''
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is Etc/UTC' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /opt/gluu-server/usr/share/zoneinfo/Etc/UTC'
     verify    'the time zone is Etc/UTC' 'readlink /etc/localtime | grep -Fx /usr/share/zoneinfo/Etc/UTC && test -e /usr/share/zoneinfo/Etc/UTC'
@@ -84,6 +89,16 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+holds_idp_trust() {
+    files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=look sh -e "$files/trust"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+ensure_idp_trust() {
+    files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=change sh -e "$files/trust"'
 }
 
 # opendj `idp`: this host shows its certificate
@@ -143,12 +158,12 @@ proof_csync2_idp_first_sync() {
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 run_idp_trust() {
-    sh -ec 'to=change sh -e "$files/trust"'
+    sh -ec 'export files=/var/lib/clustergen/gluu/ensure/idp-trust; to=change sh -e "$files/trust"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 proof_idp_trust() {
-    sh -ec 'to=look sh -e "$files/trust"'
+    sh -ec 'export files=/var/lib/clustergen/gluu/ensure/idp-trust; to=look sh -e "$files/trust"'
 }
 
 # opendj `idp`: idp3 listens to the others
@@ -171,14 +186,9 @@ proof_opendj_idp_data_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3 'o=gluu'
 }
 
-# oxAuth and oxTrust have read what they were told
-run_idp_restart() {
-    sh -ec 'sh -e "$files/restart"'
-}
-
-# oxAuth and oxTrust have read what they were told
-proof_idp_restart() {
-    sh -ec '/usr/local/sbin/gluu-run test -e /run/clustergen-configured'
+# opendj `idp`: the data of idp1 in `o=site` has come
+proof_opendj_idp_data_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized idp3 'o=site'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2

@@ -23,6 +23,8 @@ resources() {
     directory 0755 root:root /etc/clustergen/gluu/redis-idp
     directory 0755 root:root /etc/stunnel/idp
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-cache
+    directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-trust
     directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/America/Chicago restart cron.service
     where /opt/gluu-server/usr link      /opt/gluu-server/etc/localtime /usr/share/zoneinfo/America/Chicago none -
@@ -53,8 +55,14 @@ resources() {
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-cache/decode.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-cache/reread none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/decode.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need opendj-idp-data-o-gluu ensure    idp-cache 'Gluu has read where its cache is' none - /var/lib/clustergen/gluu/ensure/idp-cache/decode.py /var/lib/clustergen/gluu/ensure/idp-cache/reread
+    need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N node2 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
@@ -71,7 +79,7 @@ resources() {
     step      8/15 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-certificates
     step      9/15 opendj-idp-connectors keeps 'opendj `idp`: node2 listens to the others' idp-trust
     step      12/15 opendj-idp-data-o-gluu keeps 'opendj `idp`: the data of node1 in `o=gluu` has come' opendj-idp-connectors
-    step      15/15 idp-restart keeps 'oxAuth and oxTrust have read what they were told'
+    step      15/15 opendj-idp-data-o-site keeps 'opendj `idp`: the data of node1 in `o=site` has come' opendj-idp-connectors
     verify    '/etc/stunnel/idp/cert.pem: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /etc/stunnel/idp/cert.pem'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
@@ -83,6 +91,7 @@ resources() {
     need opendj-idp-connectors verify    'opendj `idp`: node1 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node1'
     need opendj-idp-connectors verify    'opendj `idp`: node2 answers on LDAPS, with its own certificate' '/var/lib/clustergen/gluu/opendj/idp/opendj ldaps node2'
     need opendj-idp-data-o-gluu verify    'opendj `idp`: node2 replicates `o=gluu`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=gluu'\'''
+    need opendj-idp-data-o-site verify    'opendj `idp`: node2 replicates `o=site`, encrypted, and misses nothing' '/var/lib/clustergen/gluu/opendj/idp/opendj judge node2 '\''o=site'\'''
     verify    'redis idp: answers PONG on 127.0.0.1:16379' 'timeout 10 redis-cli -p 16379 </etc/clustergen/gluu/redis-idp/ping | grep -qx PONG'
     verify    'the clock is in sync' verify_the_clock_is_in_sync
     where /opt/gluu-server/usr verify    'the time zone in /opt/gluu-server is America/Chicago' 'readlink /opt/gluu-server/etc/localtime | grep -Fx /usr/share/zoneinfo/America/Chicago && test -e /opt/gluu-server/usr/share/zoneinfo/America/Chicago'
@@ -99,6 +108,26 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# Gluu has read where its cache is
+holds_idp_cache() {
+    files=/var/lib/clustergen/gluu/ensure/idp-cache sh -ec 'to=look sh -e "$files/reread"'
+}
+
+# Gluu has read where its cache is
+ensure_idp_cache() {
+    files=/var/lib/clustergen/gluu/ensure/idp-cache sh -ec 'to=change sh -e "$files/reread"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+holds_idp_trust() {
+    files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=look sh -e "$files/trust"'
+}
+
+# Gluu and Java in /opt/gluu-server believe the cluster's authority
+ensure_idp_trust() {
+    files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=change sh -e "$files/trust"'
 }
 
 # opendj `idp`: this host shows its certificate
@@ -144,6 +173,7 @@ proof_csync2_idp_first_sync() {
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
         /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/credentials \
         /opt/gluu-server/opt/shibboleth-idp/metadata \
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
@@ -159,6 +189,7 @@ proof_csync2_idp_first_sync() {
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
         /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/credentials \
         /opt/gluu-server/opt/shibboleth-idp/metadata \
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
@@ -170,12 +201,12 @@ proof_csync2_idp_first_sync() {
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 run_idp_trust() {
-    sh -ec 'to=change sh -e "$files/trust"'
+    sh -ec 'export files=/var/lib/clustergen/gluu/ensure/idp-trust; to=change sh -e "$files/trust"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 proof_idp_trust() {
-    sh -ec 'to=look sh -e "$files/trust"'
+    sh -ec 'export files=/var/lib/clustergen/gluu/ensure/idp-trust; to=look sh -e "$files/trust"'
 }
 
 # opendj `idp`: node2 listens to the others
@@ -198,14 +229,9 @@ proof_opendj_idp_data_o_gluu() {
     /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=gluu'
 }
 
-# oxAuth and oxTrust have read what they were told
-run_idp_restart() {
-    sh -ec 'sh -e "$files/restart"'
-}
-
-# oxAuth and oxTrust have read what they were told
-proof_idp_restart() {
-    sh -ec '/usr/local/sbin/gluu-run test -e /run/clustergen-configured'
+# opendj `idp`: the data of node1 in `o=site` has come
+proof_opendj_idp_data_o_site() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj initialized node2 'o=site'
 }
 
 # cron takes up /etc/cron.d/clustergen-csync2
@@ -224,6 +250,7 @@ verify_csync2_idp_no_path_leads_over_a_symbolic_link() {
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/idp \
         /opt/gluu-server/opt/gluu/jetty/identity/conf/shibboleth3/sp \
         /opt/gluu-server/opt/shibboleth-idp/conf \
+        /opt/gluu-server/opt/shibboleth-idp/credentials \
         /opt/gluu-server/opt/shibboleth-idp/metadata \
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
