@@ -45,8 +45,13 @@ case $1 in
 esac
 "#;
 
+/// `apply.sh` waits a moment before it looks whether units stay up. These change when they are asked
+/// to, and never later.
+const MOMENT: &str = "#!/bin/sh\n[ \"$*\" = 1 ] || exec /usr/bin/sleep \"$@\"\n";
+
 pub(crate) fn start(name: &str) -> Host {
     let host = Host::start(name);
+    host.program("/usr/local/sbin/sleep", MOMENT);
     host.program("/usr/local/sbin/systemctl", SYSTEMCTL);
     host.program("/usr/local/sbin/dpkg-query", "#!/bin/sh\necho install ok installed\n");
     host.program("/usr/local/sbin/timedatectl", "#!/bin/sh\necho synchronized: yes\n");

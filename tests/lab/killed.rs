@@ -116,7 +116,6 @@ impl Fragile {
         }
         host.write("/etc/theirs", "# theirs\na = 0\nb = 0\n");
         host.run(&["chmod", "0640", "/etc/theirs"]);
-        host.program("/usr/local/bin/sleep", "#!/bin/sh\n");
         // starts in half the time of gawk
         symlink("/usr/bin/mawk", host.path("/usr/local/bin/awk")).unwrap();
         shims::ready(&host, COUNT);
