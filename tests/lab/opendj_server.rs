@@ -13,7 +13,8 @@ use crate::host::Host;
 use crate::units::eventually;
 
 const HOME: &str = "/opt/opendj";
-const FILES: [&str; 5] = ["standin.py", "options.py", "connection.py", "server.py", "options.kdl"];
+const FILES: [&str; 6] =
+    ["standin.py", "options.py", "connection.py", "store.py", "server.py", "options.kdl"];
 const TOOLS: [&str; 4] = ["dsconfig", "dsreplication", "ldapsearch", "ldapmodify"];
 pub(crate) const CONTAINER: &str = "/opt/gluu-server";
 pub(crate) const ENTER: &str = "/usr/local/sbin/gluu-run";

@@ -9,9 +9,9 @@ import re
 import socket
 import ssl
 import subprocess
-import tempfile
 
 from options import Refused
+from store import Store
 
 TIMEOUT = 5
 
@@ -47,16 +47,9 @@ class Connection:
         self.ask("bind")
 
     def trust(self, context, given):
-        with tempfile.NamedTemporaryFile("w") as pin:
-            pin.write(given["trustStorePasswordFile"][0])
-            pin.flush()
-            store = ["-keystore", given["trustStorePath"][0], "-storepass:file", pin.name]
-            try:
-                pem = run("keytool", "-list", "-rfc", *store)
-            except subprocess.CalledProcessError as error:
-                raise Refused(f"the trust store cannot be read: {error.stdout}", 8) from error
+        store = Store(given["trustStorePath"][0], given["trustStorePasswordFile"][0])
         context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(cadata="".join(re.findall(r"-----BEGIN.*?END CERTIFICATE-----\n", pem, re.S)))
+        context.load_verify_locations(cadata="".join(store.trusted.values()))
 
     def identify(self, host):
         pem = ssl.DER_cert_to_PEM_cert(self.socket.getpeercert(True))

@@ -15,6 +15,7 @@ import time
 
 from connection import TIMEOUT, run
 from options import HOME, Refused
+from store import Store
 
 STATE = f"{HOME}/db/state.json"
 ADMIN_DN = "cn={},cn=Administrators,cn=admin data"
@@ -115,14 +116,11 @@ class Server:
 
     def pair(self, store, alias):
         """The key of a store as OpenSSL reads it."""
-        config, folder = f"{HOME}/config", tempfile.mkdtemp()
-        pin = f"{config}/{store}.pin"
-        run("keytool", "-importkeystore", "-noprompt", "-srckeystore", f"{config}/{store}", "-srcalias", alias,
-            "-srcstorepass:file", pin, "-destkeystore", f"{folder}/p12", "-deststoretype", "PKCS12",
-            "-deststorepass:file", pin)
-        run("openssl", "pkcs12", "-nodes", "-in", f"{folder}/p12", "-passin", f"file:{pin}", "-out", f"{folder}/pem")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{folder}/pem")
+        with tempfile.NamedTemporaryFile("w") as pem:
+            pem.write(store_of(store).pair(alias))
+            pem.flush()
+            context.load_cert_chain(pem.name)
         return context
 
     def listen(self, address, port, context):
@@ -169,6 +167,12 @@ class Server:
             time.sleep(0.1)
 
 
+def store_of(name):
+    """A store of this server's that has a file with its password beside it."""
+    with open(f"{HOME}/config/{name}.pin", encoding="utf-8") as pin:
+        return Store(f"{HOME}/config/{name}", pin.readline().rstrip("\n"))
+
+
 def setup(root_password, configuration="{}"):
     """As the installer leaves it: certificates of its own, for a name of its own, and deaf to others."""
     config = f"{HOME}/config"
@@ -181,10 +185,10 @@ def setup(root_password, configuration="{}"):
         os.chmod(pin, 0o600)
         of = lambda name: ["-alias", alias, "-keystore", f"{config}/{store}{name}", "-storetype", "JKS",
                            "-storepass:file", pin]
-        run("keytool", "-genkeypair", "-keyalg", "RSA", "-dname", "CN=vendor.example.org", *of("keystore"),
+        run("keytool", "-genkeypair", "-keyalg", "EC", "-dname", "CN=vendor.example.org", *of("keystore"),
             "-keypass:file", pin, "-validity", "700")
-        pem = run("keytool", "-exportcert", "-rfc", *of("keystore"))
-        run("keytool", "-importcert", "-noprompt", *of("truststore"), text=pem)
+        (certificate,) = store_of(f"{store}keystore").keys[alias][1]
+        run("keytool", "-importcert", "-noprompt", *of("truststore"), text=certificate)
     state = {
         "password": root_password, "me": "", "admins": {}, "servers": {}, "replicated": [], "replication_port": 0,
         "pending": {}, "admin": {"listen-address": "127.0.0.1", "listen-port": "4444"},
