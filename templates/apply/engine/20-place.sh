@@ -24,7 +24,7 @@ right_host() {
 
 # only_root: who else may look, but sees neither what is recorded nor what was there before.
 only_root() {
-    [ -n "$root" ] || [ -z "$changes$instead" ] || [ "$(id -u)" = 0 ] ||
+    [ -n "$root" ] || [ -z "$changes$instead" ] || [ "$uid" = 0 ] ||
         fail "only root can install or undo; --dry-run and --check need root only for files that others may not read"
 }
 

@@ -45,11 +45,11 @@ wants_signer() {
 nobody_else_writes() {
     way=$1
     # the mode of a link is everybody's
-    open=$(find "$way" ! -user 0 ! -user "$(id -u)" -o -perm -020 -o -perm -002 | head -n 1)
+    open=$(find "$way" ! -user 0 ! -user "$uid" -o -perm -020 -o -perm -002 | head -n 1)
     while [ -z "$open" ] && [ -n "$way" ]; do
         way=${way%/*}
         # out of a folder as /tmp nobody takes what is another's, but for its owner
-        open=$(find "${way:-/}" -prune \( ! -user 0 ! -user "$(id -u)" -o ! -perm -1000 \( -perm -020 -o -perm -002 \) \))
+        open=$(find "${way:-/}" -prune \( ! -user 0 ! -user "$uid" -o ! -perm -1000 \( -perm -020 -o -perm -002 \) \))
     done
     [ -z "$open" ] || fail "others could change the bundle while it is read, so its signature says nothing: $open is a link, or not root's alone to write; unpack it as root in a folder of root's"
 }

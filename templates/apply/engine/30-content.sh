@@ -101,4 +101,11 @@ winners() {
         }' "$2" | { if [ "$mode" = check ]; then cat >/dev/null; else cat; fi; }
 }
 
-sum() { sha256sum <"$1" | cut -c1-64; }
+# sum FILE: SHA-256 of its bytes.
+sum() {
+    line=$(sha256sum <"$1")
+    printf '%s\n' "${line%% *}"
+}
+
+# room_for PATH: makes the folder of a file of ours.
+room_for() { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; }

@@ -144,11 +144,13 @@ fits() {
         [ -f "$root$2" ] || fail "what lies where the file $2 goes is neither file nor folder: move it away first"
     fi
     if [ "$3" = file ]; then open_way "${2%/*}"; else open_way "$2"; fi
-    [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
+    [ -z "$root" ] && [ "$uid" = 0 ] && [ "$1" != - ] || return 0
+    case $owners in *" $1 "*) return 0 ;; esac
     # who is made in this run cannot be asked for yet
     for name in $accounts; do case :$1: in *:"$name":*) return 0 ;; esac; done
     chown "$1" "$work/probe" 2>/dev/null ||
         fail "$2 is to belong to $1: there is no such user or group here, so install what makes it, or describe it as a user"
+    owners="$owners$1 "
 }
 
 # open_way FOLDER: it is there, or can be made; below --root it must not lead out.
@@ -248,7 +250,7 @@ stage_file() {
         return
     fi
     fits "$2" "$3" file
-    mkdir -p "$work/new${3%/*}"
+    room_for "$work/new$3"
     fill "$bundle/files$3" >"$work/new$3"
     record file "$3" "$(sum "$work/new$3")" "$4" "$5"
     if differs "$1" "$2" "$3"; then change file "$1" "$2" "$4" "$5" "$3"; else adopt "$3"; fi
@@ -278,7 +280,7 @@ stage_seed() {
         if line=$(recorded seed "$3"); then printf '%s\n' "$line" >>"$work/record"; fi
         return
     fi
-    mkdir -p "$work/new${3%/*}"
+    room_for "$work/new$3"
     fill "$bundle/files$3" >"$work/new$3"
     record seed "$3" "$(sum "$work/new$3")" "$4" "$5"
     change file "$1" "$2" "$4" "$5" "$3"
@@ -288,7 +290,7 @@ stage_seed() {
 stage_link() {
     [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes: move it away first"
     open_way "${1%/*}"
-    mkdir -p "$work/new${1%/*}"
+    room_for "$work/new$1"
     ln -s "$2" "$work/new$1"
     record link "$1" "$2" "$3" "$4"
     if [ "$(readlink "$root$1")" = "$2" ]; then adopt "$1"; else change link - - "$3" "$4" "$1"; fi
@@ -334,7 +336,7 @@ shared() {
 }
 
 stage_block() {
-    mkdir -p "$work/new${2%/*}"
+    room_for "$work/new$2"
     shared "$2"
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
     [ "$2" != /etc/hosts ] || winners "$1" "$work/new$2"
@@ -356,12 +358,13 @@ active() { alone systemctl is-active -q "$1" >/dev/null 2>&1; }
 
 # stage_unit NAME CONFLICT...: a unit is ours where its file is, or where clustergen enabled it.
 stage_unit() {
-    whose=theirs
-    if ! enabled "$1" || recorded unit "$1" | grep -q "${tab}ours$tab" ||
+    whose=theirs boots=1
+    enabled "$1" || boots=''
+    if [ -z "$boots" ] || recorded unit "$1" | grep -q "${tab}ours$tab" ||
         grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
     record unit "$1" "$whose" none -
     [ -z "$waits" ] || return 0
-    if ! enabled "$1" || ! active "$1"; then change unit - - none - "$1"; fi
+    if [ -z "$boots" ] || ! active "$1"; then change unit - - none - "$1"; fi
     shift
     for other in "$@"; do
         if enabled "$other" || active "$other"; then change rival - - none - "$other"; fi
@@ -417,7 +420,7 @@ stage_cut() {
     [ -f "$root$1" ] || return 0
     marks "$2" "$root$1"
     [ -n "$first" ] || return 0
-    mkdir -p "$work/new${1%/*}"
+    room_for "$work/new$1"
     { head -n "$first" "$root$1" | sed '$d'; tail -n "+$((last + 1))" "$root$1"; } >"$work/new$1"
     if recorded newline "$1" >/dev/null && [ "$(tail -n "+$((last + 1))" "$root$1" | wc -c)" -eq 0 ]; then
         mv "$work/new$1" "$work/current"

@@ -38,8 +38,7 @@ set_stage() {
 # folders: the folders that are there and into which something is installed, but for those below
 # another of them. Fails where an overlay would hide what is mounted there.
 folders() {
-    cut -f6 "$work/changed" | grep ^/ | while IFS= read -r path; do
-        path=${path%/*}
+    awk -F '\t' '$6 ~ "^/" { sub("/[^/]*$", "", $6); if (!seen[$6]++) print $6 }' "$work/changed" | while IFS= read -r path; do
         while [ -n "$path" ] && [ ! -d "$path" ]; do path=${path%/*}; done
         readlink -f "${path:-/}"
     done | sort -u | awk '

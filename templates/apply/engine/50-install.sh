@@ -2,11 +2,14 @@
 
 # enter PHASE: the journal's phase, in one step.
 enter() { printf '%s\n' "$1" >"$work/phase.new" && mv -f "$work/phase.new" "$work/phase"; }
-phase() { [ -z "$work" ] || cat "$work/phase" 2>/dev/null || :; }
+phase() {
+    if [ -n "$work" ] && [ -f "$work/phase" ] && read -r phase <"$work/phase"; then printf '%s\n' "$phase"; fi
+}
 
 # open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
 # the files in it say who may read.
 open_folder() {
+    [ ! -d "$1" ] || return 0
     folder=$1
     while [ -n "$folder" ] && [ ! -d "$folder" ]; do
         printf '%s\n' "$folder" >>"$work/made"
@@ -16,12 +19,13 @@ open_folder() {
 }
 
 # known PATH: the last run's record has something of it.
-known() { [ -f "$state/installed" ] && cut -f2 "$state/installed" | grep -Fqx -e "$1"; }
+known() { case $installed in *"$line_end$1$line_end"*) return 0 ;; *) return 1 ;; esac; }
 
-# keep PATH: what lies there goes where `undo` finds it.
+# keep PATH: what lies there goes where `undo` finds it; nobody undoes a rehearsal.
 keep() {
+    [ "$mode" != rehearse ] || return 0
     [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
-    mkdir -p "$work/old${1%/*}"
+    room_for "$work/old$1"
     cp -pP "$root$1" "$work/old$1"
     known "$1" || printf '%s\n' "$1" >>"$work/first"
 }
@@ -43,7 +47,7 @@ prepare_file() {
     if [ "$1" = - ]; then
         # somebody else's file: its mode and owner stay
         bits=0644 owner=
-        [ ! -e "$target" ] || { bits=$(stat -c %a "$target"); owner=$(stat -c %u:%g "$target"); }
+        [ ! -e "$target" ] || { owner=$(stat -c '%a %u:%g' "$target"); bits=${owner% *} owner=${owner#* }; }
     fi
     [ -n "$root" ] || [ -z "$owner" ] || chown -h "$owner" "$temporary"
     chmod "$bits" "$temporary"
@@ -150,7 +154,7 @@ prepare() {
     esac
     open_folder "$root${path%/*}"
     temporary=$(beside "$root$path")
-    rm -f "$temporary"
+    if [ -e "$temporary" ] || [ -L "$temporary" ]; then rm -f "$temporary"; fi
     case $kind in
         back) cp -pP "$state/before$path" "$temporary" ;;
         link) ln -s "$(readlink "$work/new$path")" "$temporary" ;;

@@ -104,7 +104,10 @@ stay_up() {
 }
 
 # restarts UNIT: how often its manager has started it again (systemd 235; nothing before).
-restarts() { alone systemctl show -p NRestarts "$1" 2>/dev/null | sed 's/.*=//'; }
+restarts() {
+    count=$(alone systemctl show -p NRestarts "$1" 2>/dev/null) || :
+    printf '%s\n' "${count#*=}"
+}
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {

@@ -90,7 +90,7 @@ keep_list() {
 
 keep_first() {
     [ ! -e "$state/before$1" ] && [ ! -L "$state/before$1" ] && [ -d "$work/old" ] || return 0
-    mkdir -p "$state/before${1%/*}"
+    room_for "$state/before$1"
     ln -f "$work/old$1" "$state/before$1"
 }
 

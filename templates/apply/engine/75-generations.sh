@@ -7,6 +7,12 @@ generations() {
     done | sort -n
 }
 
+# look_back: sets newest, a number, and installed, a path on each line, as the last run left them.
+look_back() {
+    newest=$(generations | tail -n 1) installed=''
+    [ ! -f "$state/installed" ] || installed=$line_end$(cut -f2 "$state/installed")$line_end
+}
+
 # same_bundle FOLDER: it holds what this bundle holds.
 same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
 

@@ -1,7 +1,7 @@
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' needed='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
+missing='' accounts='' owners=' ' waiting='' waits='' needed='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle
@@ -11,6 +11,7 @@ else
 fi
 
 programs_here
+uid=$(id -u)
 secrets=${secrets:-$bundle/secrets}
 [ "$mode" = rehearse ] || signed_bundle
 whole_bundle
@@ -22,7 +23,7 @@ fi
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
-newest=$(generations | tail -n 1)
+look_back
 if [ "$mode" = rehearse ]; then
     on_stage
     exit 0
@@ -44,10 +45,10 @@ if [ -n "$changes" ]; then
     work=$state/run
     [ -n "$root" ] || scraps
     leftovers
-    newest=$(generations | tail -n 1)
+    look_back
     [ "$mode" != apply ] || not_replaced
     doing="making $work"
-elif [ "$(id -u)" = 0 ] && [ -d /run ]; then
+elif [ "$uid" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
     work=/run/clustergen.$$
     doing="making $work"
@@ -115,7 +116,8 @@ fi
 doing='beginning'
 [ -n "$root" ] || remember_active
 keep_log
-note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change${signer:+, signed by $signer}"
+all=$(($(wc -l <"$work/changed")))
+note "apply.sh${instead:+ --$instead}: $all to change${signer:+, signed by $signer}"
 enter installing
 if [ -z "$root" ]; then
     doing='making groups and users'
@@ -141,10 +143,9 @@ if [ -z "$root" ]; then
     resources
     act_on_units
 fi
-count=$(wc -l <"$work/changed" | tr -d ' ')
 doing='writing down what was installed'
 enter 'done'
 finish
 doing=''
-say "$host: $count changed"
+say "$host: $all changed"
 nothing_waits || exit 5
