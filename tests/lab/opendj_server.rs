@@ -19,6 +19,10 @@ const TOOLS: [&str; 4] = ["dsconfig", "dsreplication", "ldapsearch", "ldapmodify
 pub(crate) const CONTAINER: &str = "/opt/gluu-server";
 pub(crate) const ENTER: &str = "/usr/local/sbin/gluu-run";
 
+/// The machine's keytool, which has done before it is worth to compile it well.
+pub(crate) const KEYTOOL: &str =
+    "#!/bin/sh\nexec /usr/bin/keytool -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC \"$@\"\n";
+
 /// Puts the programs of OpenDJ on a host, below `root`.
 pub(crate) fn unpack(host: &Host, root: &str) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/opendj");
@@ -31,6 +35,9 @@ pub(crate) fn unpack(host: &Host, root: &str) {
         );
         host.program(&format!("{root}{HOME}/bin/{tool}"), &text);
     }
+    if root.is_empty() {
+        host.program("/usr/local/sbin/keytool", KEYTOOL);
+    }
     let again = format!("#!/bin/sh\nkill \"$(cat {HOME}/db/pid)\"\n");
     host.program(&format!("{root}{HOME}/bin/again"), &again);
 }
@@ -41,10 +48,10 @@ pub(crate) fn contain(host: &Host) {
 mkdir -p "$1/usr" "$1/etc" "$1/proc" "$1/dev" "$1/tmp" "$1/root" "$1/opt" "$1/vendor/bin"
 for name in usr etc proc dev; do mount --rbind "/$name" "$1/$name"; done
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$1/$name"; done
-ln -s /usr/bin/keytool "$1/vendor/bin"
 ln -s /vendor "$1/opt/jre"
 "#;
     good(&host.run(&["sh", "-euc", make, "sh", CONTAINER]));
+    host.program(&format!("{CONTAINER}/vendor/bin/keytool"), KEYTOOL);
     host.program(ENTER, &format!("#!/bin/sh\nexec chroot {CONTAINER} \"$@\"\n"));
 }
 

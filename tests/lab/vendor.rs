@@ -146,7 +146,8 @@ pub(crate) fn installed(host: &Host) {
     host.program(&below("/opt/gluu/bin/encode.py"), ENCODE);
     host.write(&below(&format!("{SETUP}/configuration.json")), CONFIGURATION);
     opendj_server::unpack(host, CONTAINER);
-    let java = "mkdir -p $0/opt/java/bin && ln -sfn /opt/java $0/opt/jre && ln -sf $(readlink -f /usr/bin/keytool) $0/opt/java/bin/keytool \
+    host.program(&below("/opt/java/bin/keytool"), opendj_server::KEYTOOL);
+    let java = "ln -sfn /opt/java $0/opt/jre \
                 && mkdir -p $0/opt/java/lib/security && cp -L /etc/ssl/certs/java/cacerts $0/opt/java/lib/security/cacerts";
     good(&host.run(&["sh", "-c", java, CONTAINER]));
     host.program("/opt/standins/systemctl", SYSTEMCTL);
