@@ -146,7 +146,7 @@ right_host() {
 
 # only_root: who else may look, but sees neither what is recorded nor what was there before.
 only_root() {
-    [ -n "$root" ] || [ -z "$changes$instead" ] || [ "$(id -u)" = 0 ] ||
+    [ -n "$root" ] || [ -z "$changes$instead" ] || [ "$uid" = 0 ] ||
         fail "only root can install or undo; --dry-run and --check need root only for files that others may not read"
 }
 
@@ -259,11 +259,11 @@ wants_signer() {
 nobody_else_writes() {
     way=$1
     # the mode of a link is everybody's
-    open=$(find "$way" ! -user 0 ! -user "$(id -u)" -o -perm -020 -o -perm -002 | head -n 1)
+    open=$(find "$way" ! -user 0 ! -user "$uid" -o -perm -020 -o -perm -002 | head -n 1)
     while [ -z "$open" ] && [ -n "$way" ]; do
         way=${way%/*}
         # out of a folder as /tmp nobody takes what is another's, but for its owner
-        open=$(find "${way:-/}" -prune \( ! -user 0 ! -user "$(id -u)" -o ! -perm -1000 \( -perm -020 -o -perm -002 \) \))
+        open=$(find "${way:-/}" -prune \( ! -user 0 ! -user "$uid" -o ! -perm -1000 \( -perm -020 -o -perm -002 \) \))
     done
     [ -z "$open" ] || fail "others could change the bundle while it is read, so its signature says nothing: $open is a link, or not root's alone to write; unpack it as root in a folder of root's"
 }
@@ -422,7 +422,14 @@ winners() {
         }' "$2" | { if [ "$mode" = check ]; then cat >/dev/null; else cat; fi; }
 }
 
-sum() { sha256sum <"$1" | cut -c1-64; }
+# sum FILE: SHA-256 of its bytes.
+sum() {
+    line=$(sha256sum <"$1")
+    printf '%s\n' "${line%% *}"
+}
+
+# room_for PATH: makes the folder of a file of ours.
+room_for() { [ -d "${1%/*}" ] || mkdir -p "${1%/*}"; }
 
 # --- values that came sealed ------------------------------------------------------------------
 
@@ -1066,11 +1073,13 @@ fits() {
         [ -f "$root$2" ] || fail "what lies where the file $2 goes is neither file nor folder: move it away first"
     fi
     if [ "$3" = file ]; then open_way "${2%/*}"; else open_way "$2"; fi
-    [ -z "$root" ] && [ "$(id -u)" = 0 ] && [ "$1" != - ] || return 0
+    [ -z "$root" ] && [ "$uid" = 0 ] && [ "$1" != - ] || return 0
+    case $owners in *" $1 "*) return 0 ;; esac
     # who is made in this run cannot be asked for yet
     for name in $accounts; do case :$1: in *:"$name":*) return 0 ;; esac; done
     chown "$1" "$work/probe" 2>/dev/null ||
         fail "$2 is to belong to $1: there is no such user or group here, so install what makes it, or describe it as a user"
+    owners="$owners$1 "
 }
 
 # open_way FOLDER: it is there, or can be made; below --root it must not lead out.
@@ -1170,7 +1179,7 @@ stage_file() {
         return
     fi
     fits "$2" "$3" file
-    mkdir -p "$work/new${3%/*}"
+    room_for "$work/new$3"
     fill "$bundle/files$3" >"$work/new$3"
     record file "$3" "$(sum "$work/new$3")" "$4" "$5"
     if differs "$1" "$2" "$3"; then change file "$1" "$2" "$4" "$5" "$3"; else adopt "$3"; fi
@@ -1200,7 +1209,7 @@ stage_seed() {
         if line=$(recorded seed "$3"); then printf '%s\n' "$line" >>"$work/record"; fi
         return
     fi
-    mkdir -p "$work/new${3%/*}"
+    room_for "$work/new$3"
     fill "$bundle/files$3" >"$work/new$3"
     record seed "$3" "$(sum "$work/new$3")" "$4" "$5"
     change file "$1" "$2" "$4" "$5" "$3"
@@ -1210,7 +1219,7 @@ stage_seed() {
 stage_link() {
     [ -L "$root$1" ] || [ ! -d "$root$1" ] || fail "a folder lies where the link $1 goes: move it away first"
     open_way "${1%/*}"
-    mkdir -p "$work/new${1%/*}"
+    room_for "$work/new$1"
     ln -s "$2" "$work/new$1"
     record link "$1" "$2" "$3" "$4"
     if [ "$(readlink "$root$1")" = "$2" ]; then adopt "$1"; else change link - - "$3" "$4" "$1"; fi
@@ -1256,7 +1265,7 @@ shared() {
 }
 
 stage_block() {
-    mkdir -p "$work/new${2%/*}"
+    room_for "$work/new$2"
     shared "$2"
     with_block "$1" "$bundle/edits$2.block" "$current" >"$work/new$2"
     [ "$2" != /etc/hosts ] || winners "$1" "$work/new$2"
@@ -1278,12 +1287,13 @@ active() { alone systemctl is-active -q "$1" >/dev/null 2>&1; }
 
 # stage_unit NAME CONFLICT...: a unit is ours where its file is, or where clustergen enabled it.
 stage_unit() {
-    whose=theirs
-    if ! enabled "$1" || recorded unit "$1" | grep -q "${tab}ours$tab" ||
+    whose=theirs boots=1
+    enabled "$1" || boots=''
+    if [ -z "$boots" ] || recorded unit "$1" | grep -q "${tab}ours$tab" ||
         grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
     record unit "$1" "$whose" none -
     [ -z "$waits" ] || return 0
-    if ! enabled "$1" || ! active "$1"; then change unit - - none - "$1"; fi
+    if [ -z "$boots" ] || ! active "$1"; then change unit - - none - "$1"; fi
     shift
     for other in "$@"; do
         if enabled "$other" || active "$other"; then change rival - - none - "$other"; fi
@@ -1339,7 +1349,7 @@ stage_cut() {
     [ -f "$root$1" ] || return 0
     marks "$2" "$root$1"
     [ -n "$first" ] || return 0
-    mkdir -p "$work/new${1%/*}"
+    room_for "$work/new$1"
     { head -n "$first" "$root$1" | sed '$d'; tail -n "+$((last + 1))" "$root$1"; } >"$work/new$1"
     if recorded newline "$1" >/dev/null && [ "$(tail -n "+$((last + 1))" "$root$1" | wc -c)" -eq 0 ]; then
         mv "$work/new$1" "$work/current"
@@ -1388,8 +1398,7 @@ set_stage() {
 # folders: the folders that are there and into which something is installed, but for those below
 # another of them. Fails where an overlay would hide what is mounted there.
 folders() {
-    cut -f6 "$work/changed" | grep ^/ | while IFS= read -r path; do
-        path=${path%/*}
+    awk -F '\t' '$6 ~ "^/" { sub("/[^/]*$", "", $6); if (!seen[$6]++) print $6 }' "$work/changed" | while IFS= read -r path; do
         while [ -n "$path" ] && [ ! -d "$path" ]; do path=${path%/*}; done
         readlink -f "${path:-/}"
     done | sort -u | awk '
@@ -1423,11 +1432,14 @@ on_stage() {
 
 # enter PHASE: the journal's phase, in one step.
 enter() { printf '%s\n' "$1" >"$work/phase.new" && mv -f "$work/phase.new" "$work/phase"; }
-phase() { [ -z "$work" ] || cat "$work/phase" 2>/dev/null || :; }
+phase() {
+    if [ -n "$work" ] && [ -f "$work/phase" ] && read -r phase <"$work/phase"; then printf '%s\n' "$phase"; fi
+}
 
 # open_folder PATH: makes it, and what is missing on the way, for everybody to pass: the modes of
 # the files in it say who may read.
 open_folder() {
+    [ ! -d "$1" ] || return 0
     folder=$1
     while [ -n "$folder" ] && [ ! -d "$folder" ]; do
         printf '%s\n' "$folder" >>"$work/made"
@@ -1437,12 +1449,13 @@ open_folder() {
 }
 
 # known PATH: the last run's record has something of it.
-known() { [ -f "$state/installed" ] && cut -f2 "$state/installed" | grep -Fqx -e "$1"; }
+known() { case $installed in *"$line_end$1$line_end"*) return 0 ;; *) return 1 ;; esac; }
 
-# keep PATH: what lies there goes where `undo` finds it.
+# keep PATH: what lies there goes where `undo` finds it; nobody undoes a rehearsal.
 keep() {
+    [ "$mode" != rehearse ] || return 0
     [ -e "$root$1" ] || [ -L "$root$1" ] || return 0
-    mkdir -p "$work/old${1%/*}"
+    room_for "$work/old$1"
     cp -pP "$root$1" "$work/old$1"
     known "$1" || printf '%s\n' "$1" >>"$work/first"
 }
@@ -1464,7 +1477,7 @@ prepare_file() {
     if [ "$1" = - ]; then
         # somebody else's file: its mode and owner stay
         bits=0644 owner=
-        [ ! -e "$target" ] || { bits=$(stat -c %a "$target"); owner=$(stat -c %u:%g "$target"); }
+        [ ! -e "$target" ] || { owner=$(stat -c '%a %u:%g' "$target"); bits=${owner% *} owner=${owner#* }; }
     fi
     [ -n "$root" ] || [ -z "$owner" ] || chown -h "$owner" "$temporary"
     chmod "$bits" "$temporary"
@@ -1571,7 +1584,7 @@ prepare() {
     esac
     open_folder "$root${path%/*}"
     temporary=$(beside "$root$path")
-    rm -f "$temporary"
+    if [ -e "$temporary" ] || [ -L "$temporary" ]; then rm -f "$temporary"; fi
     case $kind in
         back) cp -pP "$state/before$path" "$temporary" ;;
         link) ln -s "$(readlink "$work/new$path")" "$temporary" ;;
@@ -1685,7 +1698,10 @@ stay_up() {
 }
 
 # restarts UNIT: how often its manager has started it again (systemd 235; nothing before).
-restarts() { alone systemctl show -p NRestarts "$1" 2>/dev/null | sed 's/.*=//'; }
+restarts() {
+    count=$(alone systemctl show -p NRestarts "$1" 2>/dev/null) || :
+    printf '%s\n' "${count#*=}"
+}
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
@@ -1787,7 +1803,7 @@ keep_list() {
 
 keep_first() {
     [ ! -e "$state/before$1" ] && [ ! -L "$state/before$1" ] && [ -d "$work/old" ] || return 0
-    mkdir -p "$state/before${1%/*}"
+    room_for "$state/before$1"
     ln -f "$work/old$1" "$state/before$1"
 }
 
@@ -1867,6 +1883,12 @@ generations() {
     for folder in "$state"/generations/[0-9]*; do
         [ ! -d "$folder" ] || printf '%s\n' "${folder##*/}"
     done | sort -n
+}
+
+# look_back: sets newest, a number, and installed, a path on each line, as the last run left them.
+look_back() {
+    newest=$(generations | tail -n 1) installed=''
+    [ ! -f "$state/installed" ] || installed=$line_end$(cut -f2 "$state/installed")$line_end
 }
 
 # same_bundle FOLDER: it holds what this bundle holds.
@@ -2280,7 +2302,7 @@ outcome() {
 # --- the run ----------------------------------------------------------------------------------
 
 engine=$bundle/apply.sh releases='' state='' work='' newest='' host='' cluster='' planned='' doing='' error=''
-missing='' accounts='' waiting='' waits='' needed='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
+missing='' accounts='' owners=' ' waiting='' waits='' needed='' refused='' rehearsed='' started='' left='' locked='' holder='' undoing='' signer='' lost=0
 [ -z "$json" ] || exec 3>&1 1>&2
 if [ "$mode" = rehearse ]; then
     bundle=$rehearsed_bundle
@@ -2290,6 +2312,7 @@ else
 fi
 
 programs_here
+uid=$(id -u)
 secrets=${secrets:-$bundle/secrets}
 [ "$mode" = rehearse ] || signed_bundle
 whole_bundle
@@ -2301,7 +2324,7 @@ fi
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
-newest=$(generations | tail -n 1)
+look_back
 if [ "$mode" = rehearse ]; then
     on_stage
     exit 0
@@ -2323,10 +2346,10 @@ if [ -n "$changes" ]; then
     work=$state/run
     [ -n "$root" ] || scraps
     leftovers
-    newest=$(generations | tail -n 1)
+    look_back
     [ "$mode" != apply ] || not_replaced
     doing="making $work"
-elif [ "$(id -u)" = 0 ] && [ -d /run ]; then
+elif [ "$uid" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
     work=/run/clustergen.$$
     doing="making $work"
@@ -2394,7 +2417,8 @@ fi
 doing='beginning'
 [ -n "$root" ] || remember_active
 keep_log
-note "apply.sh${instead:+ --$instead}: $(wc -l <"$work/changed" | tr -d ' ') to change${signer:+, signed by $signer}"
+all=$(($(wc -l <"$work/changed")))
+note "apply.sh${instead:+ --$instead}: $all to change${signer:+, signed by $signer}"
 enter installing
 if [ -z "$root" ]; then
     doing='making groups and users'
@@ -2420,10 +2444,9 @@ if [ -z "$root" ]; then
     resources
     act_on_units
 fi
-count=$(wc -l <"$work/changed" | tr -d ' ')
 doing='writing down what was installed'
 enter 'done'
 finish
 doing=''
-say "$host: $count changed"
+say "$host: $all changed"
 nothing_waits || exit 5
