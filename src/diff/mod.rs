@@ -60,10 +60,25 @@ pub struct PinDiff {
 /// What a build does to one host.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum HostDiff {
-    Same { host: String, files: usize },
-    New { host: String, files: usize },
-    Gone { host: String },
-    Changed { host: String, files: usize, changes: Vec<FileDiff>, pins: Vec<PinDiff> },
+    Same {
+        host: String,
+        files: usize,
+    },
+    New {
+        host: String,
+        files: usize,
+    },
+    Gone {
+        host: String,
+    },
+    Changed {
+        host: String,
+        files: usize,
+        changes: Vec<FileDiff>,
+        pins: Vec<PinDiff>,
+        /// One-time steps that were not there before, in their order.
+        steps: Vec<String>,
+    },
 }
 
 /// The files of a bundle that tell what the others do already.
@@ -103,7 +118,9 @@ pub fn compare(before: Option<&Before>, bundle: &Bundle, origins: &Origins) -> H
         return HostDiff::Same { host, files };
     }
     changes.sort();
-    HostDiff::Changed { host, files, changes, pins }
+    let known = &before.manifest.steps;
+    let steps = bundle.manifest.steps.iter().filter(|it| !known.contains(it)).cloned().collect();
+    HostDiff::Changed { host, files, changes, pins, steps }
 }
 
 fn file_diff(

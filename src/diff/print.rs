@@ -24,6 +24,7 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
     let mut changes: BTreeMap<&FileDiff, Vec<&str>> = BTreeMap::new();
     let mut pins: BTreeMap<&PinDiff, Vec<&str>> = BTreeMap::new();
     let (mut new, mut gone, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut steps: Vec<(&str, &[String])> = Vec::new();
     let mut compared = Comparison::default();
     for diff in diffs {
         match diff {
@@ -33,12 +34,15 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
             }
             HostDiff::New { host, files } => new.push((host.as_str(), *files)),
             HostDiff::Gone { host } => gone.push(host.as_str()),
-            HostDiff::Changed { host, files, changes: of_host, pins: pinned } => {
+            HostDiff::Changed { host, files, changes: of_host, pins: pinned, steps: of_new } => {
                 compared.hosts += 1;
                 compared.files += files;
                 changed.push(host.as_str());
                 for change in of_host {
                     changes.entry(change).or_default().push(host);
+                }
+                if !of_new.is_empty() {
+                    steps.push((host.as_str(), of_new.as_slice()));
                 }
                 for pin in pinned {
                     pins.entry(pin).or_default().push(host);
@@ -72,6 +76,7 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
             );
         }
     }
+    to_be_done(&steps, &mut out);
     consequences(&changes, &pins, &mut out);
     for (change, hosts) in &changes {
         let _ = write!(out, "\n## {} on {}\n\n", title(change), listed(hosts));
@@ -105,6 +110,18 @@ fn summary(
         "{what}: {changed} changed, {added} added, {removed} removed, on {}.\n",
         counted(hosts.len(), "host")
     )
+}
+
+/// New one-time steps: in which order over the hosts stands in the runbook.
+fn to_be_done(steps: &[(&str, &[String])], out: &mut String) {
+    if steps.is_empty() {
+        return;
+    }
+    out.push_str("\n**to be done once, in the order of RUNBOOK.md**\n\n");
+    for (host, steps) in steps {
+        let steps: Vec<String> = steps.iter().map(|it| format!("`{it}`")).collect();
+        let _ = writeln!(out, "- {host}: {}", steps.join(", "));
+    }
 }
 
 /// What will happen where, the worst first.

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Consequence {
     Nothing,
+    /// Something is made of it that is no file of ours: a key store, an entry in a directory.
+    Made,
     Reload,
     Restart,
     /// What it shows has to be known to others before, or they are without it for so long.
@@ -16,8 +18,9 @@ pub enum Consequence {
 }
 
 impl Consequence {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Nothing,
+        Self::Made,
         Self::Reload,
         Self::Restart,
         Self::ApplyLast,
@@ -32,6 +35,7 @@ impl Consequence {
     pub fn word(self) -> &'static str {
         match self {
             Self::Nothing => "nothing to do",
+            Self::Made => "made so anew",
             Self::Reload => "reload",
             Self::Restart => "restart",
             Self::ApplyLast => "apply there last",

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{BundleFile, MadeFrom, place, sha256};
+use crate::model::consequence::Consequence;
 use crate::model::plan::{HostPlan, Kind, OnChange, Resource};
+use crate::model::value::AbsPath;
 
 /// The manifest of one host.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -57,8 +59,9 @@ pub struct ManifestEntry {
     pub service: String,
     /// The node that it comes from, as `gluu[idp]/file-replication`.
     pub origin: String,
-    /// `nothing to do`, `reload`, `restart`.
+    /// `nothing to do`, `made so anew`, `reload`, `restart`.
     pub on_change: String,
+    /// The unit, or what is made of it.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub unit: String,
 }
@@ -103,6 +106,13 @@ impl Manifest {
                 manifest.files.insert(at, entry);
             }
         }
+        for resource in plan.resources.values() {
+            match &resource.kind {
+                Kind::Made(it) => manifest.reads(&it.from, it.path.as_str()),
+                Kind::Ensure(it) => manifest.reads(&it.from, &it.title),
+                _ => {}
+            }
+        }
         steps.sort();
         manifest.steps = steps.into_iter().map(|(_, key)| key).collect();
         for (token, slot) in &plan.slots {
@@ -113,6 +123,17 @@ impl Manifest {
             manifest.pins.insert(key.clone(), (pin.value.clone(), consequence));
         }
         manifest
+    }
+
+    /// What is made of files is made anew when one of them changes.
+    fn reads(&mut self, from: &[AbsPath], made: &str) {
+        let read = |it: &&mut ManifestEntry| from.iter().any(|path| path.as_str() == it.path);
+        for entry in self.files.values_mut().filter(read) {
+            if entry.on_change == Consequence::Nothing.word() {
+                entry.on_change = Consequence::Made.word().to_owned();
+                made.clone_into(&mut entry.unit);
+            }
+        }
     }
 
     pub(super) fn to_json(&self) -> String {
