@@ -124,11 +124,6 @@ const CONFIGURATION: &str = r#"{"ou=configuration,o=gluu": {
 "oxIDPAuthentication": ["{\"type\": \"auth\", \"config\": {\"configId\": \"auth_ldap_server\", \"servers\": [\"localhost:1636\"], \"bindDN\": \"kept\"}}", "{\"type\": \"auth\", \"config\": {\"configId\": \"another\", \"servers\": [\"ad.example.org:636\"]}}"]
 }}"#;
 
-/// Whether that was done before.
-pub(crate) fn is_installed(host: &Host) -> bool {
-    host.path(&format!("{CONTAINER}{SETUP}/setup.py")).exists()
-}
-
 /// The package is installed, and the container up.
 pub(crate) fn installed(host: &Host) {
     let below = |path: &str| format!("{CONTAINER}{path}");
