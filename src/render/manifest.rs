@@ -130,7 +130,7 @@ impl Manifest {
         let read = |it: &&mut ManifestEntry| from.iter().any(|path| path.as_str() == it.path);
         for entry in self.files.values_mut().filter(read) {
             if entry.on_change == Consequence::Nothing.word() {
-                entry.on_change = Consequence::Made.word().to_owned();
+                Consequence::Made.word().clone_into(&mut entry.on_change);
                 made.clone_into(&mut entry.unit);
             }
         }
