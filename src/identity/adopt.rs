@@ -6,13 +6,12 @@
 use time::Date;
 use zeroize::Zeroizing;
 
-use super::answer::ended;
 use super::chain::{Chain, called};
 use super::digests::certificate_digests;
 use super::keys::{key_pair, public_digest};
 use super::lock::CertificateLine;
 use super::mint::LeafRequest;
-use super::seen::{Seen, seen};
+use super::seen::{Seen, ended, seen};
 use super::settle::request_digest;
 
 /// A certificate that signs itself, and its key.

@@ -8,7 +8,7 @@ use x509_parser::certificate::X509Certificate;
 use super::chain::{Chain, called, common_name, issued};
 use super::digests::hex;
 use super::mint::Refusal;
-use super::seen::{Seen, seen};
+use super::seen::{Seen, ended, seen};
 use super::vault::Vault;
 use crate::model::facts::Usage;
 
@@ -118,11 +118,6 @@ pub fn unfit_to_sign(pem: &str, today: Date) -> Vec<String> {
     let Ok(chain) = Chain::read(pem) else { return vec!["it is no certificate".to_owned()] };
     let wrong = chain.judge_signer().err().map(|wrong| format!("{}: {}", wrong.why, wrong.help));
     wrong.into_iter().chain(ended(pem, today)).collect()
-}
-
-pub(super) fn ended(pem: &str, today: Date) -> Option<String> {
-    let leaf = seen(pem).into_iter().next()?;
-    (leaf.until < today).then(|| format!("it ended on {}", leaf.until))
 }
 
 fn unfit_use(leaf: &X509Certificate, usage: Usage) -> Vec<String> {

@@ -41,6 +41,12 @@ pub fn seen(pem: &str) -> Vec<Seen> {
     seen.collect()
 }
 
+/// What is said of a certificate, the first of a text, whose time is over.
+pub(super) fn ended(pem: &str, today: Date) -> Option<String> {
+    let leaf = seen(pem).into_iter().next()?;
+    (leaf.until < today).then(|| format!("it ended on {}", leaf.until))
+}
+
 /// The subject of the first one, as it is encoded, in hexadecimal digits.
 pub(super) fn subject(pem: &str) -> Option<String> {
     let block = Pem::iter_from_buffer(pem.as_bytes()).next()?.ok()?;
