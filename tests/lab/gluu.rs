@@ -76,7 +76,11 @@ fn join(built: &Built, lab: &Lab) {
             line.starts_with(&format!("- {host}: `")) && line.contains(&format!("`{step}`"))
         })
     };
-    let mut lines = lines(built, "Bring-up").into_iter();
+    // who sends requests to the new host comes last
+    let (balancer, others): (Vec<String>, Vec<String>) = lines(built, "Bring-up")
+        .into_iter()
+        .partition(|line| line.contains("ssh root@45.55.232.15 "));
+    let mut lines = others.into_iter().chain(balancer);
     while let Some(line) = lines.next() {
         let known = asks_for(lab, &line).is_some_and(|(host, step)| !new(&host, step));
         if known {

@@ -19,7 +19,8 @@ use super::{Checking, Declare, Decode, Located, Lowering, Service};
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::{
-    Audience, Bind, Certificate, ClaimKind, Endpoint, Link, Listener, Origin, Protocol, TlsName,
+    Audience, Bind, Certificate, Chapter, ClaimKind, Endpoint, Link, Listener, Origin, Protocol,
+    TlsName,
 };
 use crate::model::host::HostSet;
 use crate::model::value::{Port, Version};
@@ -84,6 +85,7 @@ impl Service for Nginx {
                 declare.link(link(&hosts, servers, None, why, declare.at(servers.span)));
             }
         }
+        self.declare_single_point(inventory, declare);
         for (name, known) in self.certificates() {
             declare.shows(&hosts, name, known, inventory);
             if known.is_on_host() {
@@ -123,6 +125,19 @@ fn link(from: &HostSet, to: &Servers, tls: Option<TlsName>, why: String, origin:
 }
 
 impl Nginx {
+    fn declare_single_point(&self, inventory: &Inventory, declare: &mut Declare) {
+        let ([host], false) = (self.on.as_slice(), self.upstreams.is_empty()) else { return };
+        let name = &inventory.host(host.value).name;
+        declare.runbook(
+            Chapter::SinglePoints,
+            format!(
+                "nginx on {name}: while it is down nobody comes through. It takes a second host beside it, and an address \
+                 that moves between the two (VRRP, as keepalived has it), or that somebody else balances: clustergen \
+                 makes the second nginx like the first, and not the address"
+            ),
+        );
+    }
+
     /// Where its sites listen, each port once, with the first site there.
     fn http_ports(&self) -> BTreeMap<Port, &Spanned<String>> {
         let mut ports = BTreeMap::new();
