@@ -50,7 +50,7 @@ fn no_file_in_a_file(host: &str, seen: &BTreeMap<&str, &Claim>, diagnostics: &mu
     }
 }
 
-/// Where `apply.sh` keeps what it did, and what key stores are made of.
+/// Where `apply.sh` keeps what it did, and what it makes things of that are no files of ours.
 const STATE: &str = "/var/lib/clustergen";
 
 /// CG0412: what `apply.sh` keeps for itself is nobody's to write.
@@ -58,7 +58,7 @@ pub(super) fn nothing_of_apply_sh(_: &Inventory, facts: &Facts, diagnostics: &mu
     for claim in &facts.claims {
         let path = claim.path.as_str();
         let below = path.strip_prefix(STATE).is_some_and(|it| it.is_empty() || it.starts_with('/'));
-        let ours = ["keystore", "opendj"].contains(&service_kind(&claim.owner));
+        let ours = ["ensure", "keystore", "opendj"].contains(&service_kind(&claim.owner));
         if !below || ours || matches!(claim.kind, ClaimKind::Synced { .. }) {
             continue;
         }

@@ -8,6 +8,7 @@ use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
+use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
 use crate::model::plan::{Body, Condition, Ensure, Kind, OnChange};
 use crate::model::value::AbsPath;
@@ -48,11 +49,16 @@ impl Service for OwnEnsure {
         self.on.clone()
     }
 
-    fn declare(&self, _: &Inventory, declare: &mut Declare) {
+    fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
         for host in self.on.iter() {
             for step in &self.after {
                 declare.waits_for(host, step);
             }
+        }
+        let folder = self.folder(&inventory.cluster.name);
+        for (name, content) in &self.files {
+            let path = AbsPath::known(format!("{folder}/{name}"));
+            declare.claim(&self.on, &path, ClaimKind::PerHost, content.span);
         }
     }
 
