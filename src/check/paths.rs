@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{Claim, ClaimKind, Facts, service_kind};
+use crate::model::own;
 
 pub(super) fn no_path_twice(inventory: &Inventory, facts: &Facts, diagnostics: &mut Diagnostics) {
     for host in inventory.ids() {
@@ -50,16 +51,17 @@ fn no_file_in_a_file(host: &str, seen: &BTreeMap<&str, &Claim>, diagnostics: &mu
     }
 }
 
-/// Where `apply.sh` keeps what it did, and what it makes things of that are no files of ours.
-const STATE: &str = "/var/lib/clustergen";
-
 /// CG0412: what `apply.sh` keeps for itself is nobody's to write.
-pub(super) fn nothing_of_apply_sh(_: &Inventory, facts: &Facts, diagnostics: &mut Diagnostics) {
+pub(super) fn nothing_of_apply_sh(
+    inventory: &Inventory,
+    facts: &Facts,
+    diagnostics: &mut Diagnostics,
+) {
+    let cluster = &inventory.cluster.name;
     for claim in &facts.claims {
         let path = claim.path.as_str();
-        let below = path.strip_prefix(STATE).is_some_and(|it| it.is_empty() || it.starts_with('/'));
-        let ours = ["ensure", "keystore", "opendj"].contains(&service_kind(&claim.owner));
-        if !below || ours || matches!(claim.kind, ClaimKind::Synced { .. }) {
+        let others = own::is_of_others(path, cluster, &claim.owner);
+        if !others || matches!(claim.kind, ClaimKind::Synced { .. }) {
             continue;
         }
         let message = format!("`{path}` is where `apply.sh` keeps what it did");

@@ -8,6 +8,7 @@ pub mod grid;
 pub mod host;
 pub mod key_type;
 pub mod name;
+pub mod own;
 mod pattern;
 pub mod plan;
 pub mod settled;

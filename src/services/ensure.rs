@@ -10,6 +10,7 @@ use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::ClaimKind;
 use crate::model::host::HostSet;
+use crate::model::own;
 use crate::model::plan::{Body, Condition, Ensure, Kind, OnChange};
 use crate::model::value::AbsPath;
 use crate::quote::sh_word;
@@ -86,7 +87,7 @@ impl Service for OwnEnsure {
 
 impl OwnEnsure {
     fn folder(&self, cluster: &str) -> String {
-        format!("/var/lib/clustergen/{cluster}/ensure/{}", self.name)
+        own::folder(cluster, Self::KIND, &self.name)
     }
 
     fn lower_files(&self, service: &Located<Self>, cx: &mut Lowering) -> Vec<AbsPath> {

@@ -11,6 +11,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::{Certificate, CertificateSource, ClaimKind};
 use crate::model::host::HostSet;
+use crate::model::own;
 use crate::model::plan::{Body, Kind, Made, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
@@ -157,7 +158,7 @@ impl Service for Keystore {
 impl Keystore {
     /// Beside what `apply.sh` keeps: root's alone.
     fn here(&self, cluster: &str) -> String {
-        format!("/var/lib/clustergen/{cluster}/keystore/{}", self.name)
+        own::folder(cluster, Self::KIND, &self.name)
     }
 
     fn lower_one(&self, owner: Owner, cx: &mut Lowering) {

@@ -10,6 +10,7 @@ use super::{Action, Csync2, Daemon, ROTATION, myself, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, LeafKey, service_kind};
 use crate::model::host::HostId;
+use crate::model::own;
 use crate::model::plan::{Body, OnChange};
 use crate::model::value::AbsPath;
 use crate::model::view::Fields;
@@ -261,13 +262,12 @@ fn lower_schedule(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
         let group = service.options;
         let span = group.every.span;
         // the first one has begun as soon as it gave its files to anyone
-        let done =
-            format!("/var/lib/clustergen/{}/done/{}", cx.inventory.cluster.name, group.has_come());
+        let mark = own::mark(&cx.inventory.cluster.name, &group.has_come());
         let is_first = group.members.first().is_some_and(|it| it.value == cx.host);
         let begun = if is_first {
-            format!("ls {done}-* >/dev/null 2>&1")
+            format!("ls {mark}* >/dev/null 2>&1")
         } else {
-            format!("test -e {done}")
+            format!("test -e {mark}")
         };
         let command = format!(
             "{begun} && flock -w 30 /run/clustergen-csync2.lock {script} {} 2>&1 | logger -t csync2",

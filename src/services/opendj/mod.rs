@@ -33,6 +33,7 @@ use crate::model::facts::{
 };
 use crate::model::host::{HostId, HostSet};
 use crate::model::name::Label;
+use crate::model::own;
 use crate::model::value::Port;
 use crate::source::Spanned;
 use crate::syntax::node::Node;
@@ -120,7 +121,7 @@ fn known_as(host: &Host) -> std::net::IpAddr {
 impl Opendj {
     /// Beside what `apply.sh` keeps: root's alone.
     fn here(&self, cluster: &str) -> String {
-        format!("/var/lib/clustergen/{cluster}/opendj/{}", self.name)
+        own::folder(cluster, Self::KIND, &self.name)
     }
 
     /// Where OpenDJ is for who is not in its container.
