@@ -10,11 +10,3 @@ cp "$files"/* "$work"
 of() { sed -n "s/^$1: *//p" "$root/etc/gluu/conf/gluu-ldap.properties"; }
 python=$(sed -n '1s/^#!//p' "$root/opt/gluu/bin/encode.py")
 decoded() { "$run" "$python" "$inside/decode.py" "$1"; }
-
-# restart UNIT...: those that are up.
-restart() {
-    for unit in "$@"; do
-        if "$run" systemctl -q is-active "$unit" 2>/dev/null; then "$run" systemctl restart "$unit"; fi
-    done
-}
-

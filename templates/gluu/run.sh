@@ -1,6 +1,5 @@
 # Runs a command in Gluu Server's container, as root there, with the standard input of this one and
 # the exit code of the command: gluu-run COMMAND [ARGUMENT...]
-# Made by clustergen, for the product gluu: what is changed here is lost with the next apply.
 set -eu
 leader=$(machinectl show -p Leader "$machine" 2>/dev/null | sed -n 's/^Leader=//p')
 [ -n "$leader" ] || { echo "gluu-run: Gluu Server's container is not up: gluu-serverd start" >&2; exit 69; }

@@ -27,4 +27,4 @@ echo changeit >"$work/changeit"
 for store in /opt/jre/lib/security/cacerts /opt/jre/jre/lib/security/cacerts; do
     if "$run" test -e "$store"; then seen_to "$store" "$inside/changeit"; fi
 done
-[ -z "$changed" ] || restart oxauth identity idp scim fido2 passport casa
+[ -z "$changed" ] || restart_readers_of_stores

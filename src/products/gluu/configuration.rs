@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 
 use super::Parts;
 use super::cache::TUNNEL;
-use super::steps::{DECODE, INSIDE, ensure, file, script, secret_file};
+use super::steps::{INSIDE, RESTART, decode, ensure, file, made, script, secret_file};
 use crate::products::part::node;
 use crate::source::Span;
 use crate::syntax::node::Node;
@@ -47,7 +47,7 @@ fn told(parts: &Parts, cached: bool, span: Span) -> Node {
     let cache = if cached { format!("localhost:{TUNNEL}") } else { "-".to_owned() };
     let told = [&known(parts)[..], &[("cache", cache), ("servers", servers.join(" "))]].concat();
     let scripts: &[&str] = if cached {
-        &[INSIDE, DIRECTORY, CONFIGURE, REREAD]
+        &[INSIDE, DIRECTORY, CONFIGURE, RESTART, REREAD]
     } else {
         &[INSIDE, DIRECTORY, CONFIGURE]
     };
@@ -56,28 +56,24 @@ fn told(parts: &Parts, cached: bool, span: Span) -> Node {
     } else {
         "Gluu knows its directories"
     };
-    let password = if cached {
-        secret_file("cache", &parts.cache(), span)
-    } else {
-        file("cache", "none", span)
-    };
+    let password = cached.then(|| secret_file("cache", &parts.cache(), span));
     ensure(&format!("{}-configuration", parts.name), vec![parts.first_value()], title, span)
         .with_children(parts.has_replicated().iter().map(|it| node("after", &[it], span)))
-        .with_child(password)
-        .with_child(file("decode.py", DECODE, span))
-        .with_child(file("configure.py", WANTED, span))
+        .with_children(password)
+        .with_child(decode(parts, span))
+        .with_child(file("configure.py", &(made(parts) + WANTED), span))
         .with_child(file("configure", &script(&told, scripts, parts), span))
         .with_child(node("holds", &[r#"to=look sh -e "$files/configure""#], span))
         .with_child(node("run", &[r#"to=change sh -e "$files/configure""#], span))
 }
 
 fn reread(parts: &Parts, span: Span) -> Node {
-    let script = script(&known(parts), &[INSIDE, DIRECTORY, REREAD], parts);
+    let script = script(&known(parts), &[INSIDE, DIRECTORY, RESTART, REREAD], parts);
     let title = "Gluu has read where its cache is";
     let data = format!("opendj-{}-data-o-gluu", parts.name);
     ensure(&format!("{}-cache", parts.name), parts.further(), title, span)
         .with_child(node("after", &[&data], span))
-        .with_child(file("decode.py", DECODE, span))
+        .with_child(decode(parts, span))
         .with_child(file("reread", &script, span))
         .with_child(node("holds", &[r#"to=look sh -e "$files/reread""#], span))
         .with_child(node("run", &[r#"to=change sh -e "$files/reread""#], span))

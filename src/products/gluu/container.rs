@@ -7,6 +7,7 @@
 use super::super::part::node;
 use super::Parts;
 use super::release::Release;
+use super::steps::made;
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
 
@@ -31,7 +32,7 @@ pub(super) fn nodes(parts: &Parts, span: Span) -> [Node; 2] {
 
 fn enter(parts: &Parts, span: Span) -> Node {
     let machine = Release::of(&parts.version).machine;
-    let content = format!("#!/bin/sh\nmachine={machine}\n{ENTER}");
+    let content = format!("#!/bin/sh\n{}machine={machine}\n\n{ENTER}", made(parts));
     node("file", &[RUN], span)
         .with_child(parts.on_all())
         .with_child(node("content", &[&content], span))

@@ -9,7 +9,7 @@
 use super::super::part::node;
 use super::container::RUN;
 use super::release::Release;
-use super::steps::{after, file, script, secret_file, step};
+use super::steps::{RESTART, after, file, script, secret_file, step};
 use super::{Parts, ROOT, SETUP};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
@@ -139,7 +139,7 @@ fn keys(parts: &Parts, span: Span) -> Node {
     step(&parts.has_keys(), parts.further(), title, span)
         .with_child(node("after", &[&parts.set_up()], span))
         .with_child(secret_file("certificates", &parts.certificates(), span))
-        .with_child(file("unpack", &script(&[], &[UNPACK], parts), span))
+        .with_child(file("unpack", &script(&[], &[RESTART, UNPACK], parts), span))
         .with_child(file("same", &script(&[], &[SAME], parts), span))
         .with_child(node("run", &[r#"sh -e "$files/unpack""#], span))
         .with_child(node("proof", &[r#"sh -e "$files/same""#], span))

@@ -11,7 +11,8 @@ use crate::syntax::node::{Node, Value};
 
 /// How to work in the container, before a script that does.
 pub(super) const INSIDE: &str = include_str!("../../../templates/gluu/inside.sh");
-pub(super) const DECODE: &str = include_str!("../../../templates/gluu/decode.py");
+pub(super) const RESTART: &str = include_str!("../../../templates/gluu/restart.sh");
+const DECODE: &str = include_str!("../../../templates/gluu/decode.py");
 
 /// A step on some of the nodes.
 pub(super) fn step(name: &str, on: Vec<Value>, title: &str, span: Span) -> Node {
@@ -43,6 +44,19 @@ pub(super) fn secret_file(name: &str, secret: &str, span: Span) -> Node {
     file(name, &format!("{{{{ secret(\"{secret}\") }}}}"), span)
 }
 
+/// Where a file of ours comes from.
+pub(super) fn made(parts: &Parts) -> String {
+    let name = &parts.name;
+    format!(
+        "# Made by clustergen for gluu[{name}]: what is changed here is lost with the next apply.\n"
+    )
+}
+
+/// By which a script reads what Gluu keeps encoded.
+pub(super) fn decode(parts: &Parts, span: Span) -> Node {
+    file("decode.py", &(made(parts) + DECODE), span)
+}
+
 /// Scripts as one, with the variables that they use and are told here before them.
 pub(super) fn script(told: &[(&str, String)], scripts: &[&str], parts: &Parts) -> String {
     let known = [
@@ -56,5 +70,5 @@ pub(super) fn script(told: &[(&str, String)], scripts: &[&str], parts: &Parts) -
     let known = known.iter().filter(|(name, _)| used(name));
     let lines: Vec<String> =
         known.chain(told).map(|(name, value)| format!("{name}='{value}'\n")).collect();
-    lines.concat() + &scripts.concat()
+    format!("{}{}\n{}", made(parts), lines.concat(), scripts.join("\n"))
 }

@@ -6,22 +6,21 @@
 //! `keystore_Config.py` do so for one name.
 
 use super::super::part::node;
-use super::steps::{DECODE, INSIDE, ensure, file, script, step};
+use super::steps::{INSIDE, RESTART, decode, ensure, file, script, step};
 use super::{Parts, ROOT};
+use crate::model::own;
 use crate::source::Span;
 use crate::syntax::node::Node;
 
 const TRUST: &str = include_str!("../../../templates/gluu/trust.sh");
 
-/// Below `/var/lib/clustergen`: what the services `opendj` and `ensure` have there.
 pub(super) fn nodes(parts: &Parts, cluster: &str, span: Span) -> [Node; 2] {
     let name = parts.trusts();
-    let state = format!("/var/lib/clustergen/{cluster}");
-    let authority = format!("{state}/opendj/{}/ca.pem", parts.name);
+    let authority = own::folder(cluster, "opendj", &parts.name) + "/ca.pem";
     let told = [("authority", authority), ("alias", format!("clustergen-{cluster}"))];
     let title = format!("Gluu and Java in {ROOT} believe the cluster's authority");
     // the step runs what is there for good
-    let first = format!("export files={state}/ensure/{name}; ");
+    let first = format!("export files={}; ", own::folder(cluster, "ensure", &name));
     let (look, change) = (r#"to=look sh -e "$files/trust""#, r#"to=change sh -e "$files/trust""#);
     [
         step(&name, parts.nodes.clone(), &title, span)
@@ -30,8 +29,8 @@ pub(super) fn nodes(parts: &Parts, cluster: &str, span: Span) -> [Node; 2] {
             .with_child(node("proof", &[&format!("{first}{look}")], span)),
         ensure(&name, parts.nodes.clone(), &title, span)
             .with_child(node("after", &[&name], span))
-            .with_child(file("decode.py", DECODE, span))
-            .with_child(file("trust", &script(&told, &[INSIDE, TRUST], parts), span))
+            .with_child(decode(parts, span))
+            .with_child(file("trust", &script(&told, &[INSIDE, RESTART, TRUST], parts), span))
             .with_child(node("holds", &[look], span))
             .with_child(node("run", &[change], span)),
     ]

@@ -52,7 +52,6 @@ resources() {
     file      0644 root:root /etc/xinetd.d/csync2 restart xinetd.service
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
-    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/cache none -
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/configure none -
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py none -
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py none -
@@ -60,7 +59,7 @@ resources() {
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
-    need opendj-idp-initialize-node2-o-gluu ensure    idp-configuration 'Gluu knows its directories' none - /var/lib/clustergen/gluu/ensure/idp-configuration/cache /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
+    need opendj-idp-initialize-node2-o-gluu ensure    idp-configuration 'Gluu knows its directories' none - /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
     need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service

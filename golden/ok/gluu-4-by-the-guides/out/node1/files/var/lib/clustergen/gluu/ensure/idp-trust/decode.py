@@ -1,3 +1,4 @@
+# Made by clustergen for gluu[idp]: what is changed here is lost with the next apply.
 # What a line of gluu-ldap.properties keeps encoded, in plain. Runs in Gluu's container, with whatever Python
 # Gluu's own program has there, 2.7 or 3: that one knows how, but it wants to be told on its command line,
 # which everybody on the host can read.

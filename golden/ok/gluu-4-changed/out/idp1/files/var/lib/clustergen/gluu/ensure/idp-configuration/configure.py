@@ -1,3 +1,4 @@
+# Made by clustergen for gluu[idp]: what is changed here is lost with the next apply.
 # What oxAuth and oxTrust are told, as LDIF for ldapmodify; nothing where it is so already. Runs in Gluu's
 # container, with whatever Python `encode.py` has there, 2.7 or 3.
 #     configure.py OLD.ldif PASSWORD-FILE CACHE SERVER...
