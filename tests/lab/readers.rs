@@ -32,7 +32,8 @@ struct Reader {
     program: &'static str,
     /// A line of sh that prints its version.
     version: &'static str,
-    reads: fn(&str) -> bool,
+    /// By path and text.
+    reads: fn(&str, &str) -> bool,
     /// What it has to say against a file of a bundle; nothing where it takes it.
     judge: fn(&Host, &str) -> String,
 }
@@ -41,13 +42,13 @@ const READERS: &[Reader] = &[
     Reader {
         program: "nginx",
         version: "nginx -v 2>&1 | sed 's|.*/||'",
-        reads: |path| path == "/etc/nginx/nginx.conf",
+        reads: |path, _| path == "/etc/nginx/nginx.conf",
         judge: |host, _| silent(host, "nginx -t -q"),
     },
     Reader {
         program: "csync2",
         version: "dpkg-query -W -f '${Version}' csync2 | sed 's/-.*//'",
-        reads: |path| path.ends_with("/csync2.cfg"),
+        reads: |path, _| path.ends_with("/csync2.cfg"),
         judge: |host, path| {
             let folder = path.trim_end_matches("/csync2.cfg");
             let call = format!(
@@ -60,7 +61,7 @@ const READERS: &[Reader] = &[
     Reader {
         program: "redis-server",
         version: "redis-server --version | sed 's/.* v=\\([0-9.]*\\).*/\\1/'",
-        reads: |path| path.ends_with("/redis.conf"),
+        reads: |path, _| path.ends_with("/redis.conf"),
         judge: |host, path| {
             let call = format!(
                 "tls=; ! grep -q ^tls-port {path} || tls='--tls-port 0 --tls-replication yes'; \
@@ -73,7 +74,7 @@ const READERS: &[Reader] = &[
     Reader {
         program: "stunnel",
         version: "stunnel4 -version 2>&1 | sed -n 's/.*stunnel \\([0-9.]*\\) on.*/\\1/p'",
-        reads: |path| path.ends_with("/stunnel.conf"),
+        reads: |path, _| path.ends_with("/stunnel.conf"),
         judge: |host, path| {
             let call = format!("sed 's/^accept .*/accept = 240.0.0.1:1/' {path} | stunnel4 -fd 0");
             let told = said(&host.run(&["sh", "-c", &call]));
@@ -83,24 +84,39 @@ const READERS: &[Reader] = &[
     Reader {
         program: "shellcheck",
         version: "shellcheck --version | sed -n 's/^version: //p'",
-        reads: |path| ["/csync2_sync", "/store", "/opendj"].iter().any(|it| path.ends_with(it)),
+        reads: |_, text| text.starts_with("#!/bin/sh\n"),
+        judge: |host, path| {
+            // the line that runs a script of an `ensure` may give it variables
+            let told = if path.contains("/ensure/") { "-e SC2154" } else { "" };
+            let call = format!(
+                "shellcheck {told} '{path}' && dash -n '{path}' && busybox ash -n '{path}'"
+            );
+            silent(host, &call)
+        },
+    },
+    Reader {
+        program: "python3",
+        version: "python3 --version | sed 's/.* //'",
+        reads: |path, _| path.ends_with(".py"),
         judge: |host, path| {
             silent(
                 host,
-                &format!("shellcheck '{path}' && dash -n '{path}' && busybox ash -n '{path}'"),
+                &format!(
+                    "python3 -c 'import ast,sys; ast.parse(open(sys.argv[1]).read())' '{path}'"
+                ),
             )
         },
     },
     Reader {
         program: "cron",
         version: "dpkg-query -W -f '${Version}' cron | sed 's/-.*//'",
-        reads: |path| path.starts_with("/etc/cron.d/"),
+        reads: |path, _| path.starts_with("/etc/cron.d/"),
         judge: cron,
     },
     Reader {
         program: "logrotate",
         version: "logrotate --version 2>&1 | sed -n 's/^logrotate //p'",
-        reads: |path| path.starts_with("/etc/logrotate.d/"),
+        reads: |path, _| path.starts_with("/etc/logrotate.d/"),
         judge: |host, path| {
             let told = said(&host.run(&["logrotate", "-d", path]));
             if told.contains("error:") || !told.contains("Handling") { told } else { String::new() }
@@ -109,7 +125,7 @@ const READERS: &[Reader] = &[
     Reader {
         program: "systemd-analyze verify",
         version: "systemctl --version | awk 'NR == 1 { print $2 }'",
-        reads: |path| path.starts_with("/etc/systemd/system/"),
+        reads: |path, _| path.starts_with("/etc/systemd/system/"),
         judge: |host, path| {
             let unit = path.split(".d/").next().unwrap_or(path);
             silent(host, &format!("systemd-analyze --man=no verify '{unit}'"))
@@ -118,13 +134,13 @@ const READERS: &[Reader] = &[
     Reader {
         program: "xinetd",
         version: "dpkg-query -W -f '${Version}' xinetd | sed 's/^[^:]*://; s/-.*//'",
-        reads: |path| path.starts_with("/etc/xinetd.d/"),
+        reads: |path, _| path.starts_with("/etc/xinetd.d/"),
         judge: xinetd,
     },
     Reader {
         program: "chronyd",
         version: "chronyd --version | awk '{ print $4 }'",
-        reads: |path| path.ends_with("/chrony.conf"),
+        reads: |path, _| path.ends_with("/chrony.conf"),
         judge: |host, path| {
             let told = said(&host.run(&["chronyd", "-p", "-f", path]));
             if told.starts_with("[exit status: 0]") { String::new() } else { told }
@@ -133,13 +149,13 @@ const READERS: &[Reader] = &[
     Reader {
         program: "nft",
         version: "nft --version | sed 's/.* v\\([0-9.]*\\).*/\\1/'",
-        reads: |path| path.ends_with(".nft"),
+        reads: |path, _| path.ends_with(".nft"),
         judge: |host, path| silent(host, &format!("nft -c -f '{path}'")),
     },
     Reader {
         program: "firewalld",
         version: "firewall-offline-cmd --version",
-        reads: |path| path.starts_with("/etc/firewalld/"),
+        reads: |path, _| path.starts_with("/etc/firewalld/"),
         judge: |host, _| {
             let done = host.run(&["firewall-offline-cmd", "--check-config"]);
             if done.status.success() && done.stderr.is_empty() {
@@ -152,7 +168,7 @@ const READERS: &[Reader] = &[
     Reader {
         program: "openssl",
         version: "openssl version | awk '{ print $2 }' | cut -d. -f1,2",
-        reads: |path| {
+        reads: |path, _| {
             let certificate = path.ends_with(".pem") && !path.ends_with("key.pem");
             certificate || [".crt", ".crl"].iter().any(|it| path.ends_with(it))
         },
@@ -164,7 +180,7 @@ const READERS: &[Reader] = &[
     Reader {
         program: "tzdata",
         version: "echo 'of the machine'",
-        reads: |path| path.ends_with("/etc/timezone"),
+        reads: |path, _| path.ends_with("/etc/timezone"),
         judge: |host, path| {
             silent(host, &format!("test -f \"/usr/share/zoneinfo/$(cat '{path}')\""))
         },
@@ -172,7 +188,7 @@ const READERS: &[Reader] = &[
     Reader {
         program: "getent",
         version: "getent --version | awk 'NR == 1 { print $NF }'",
-        reads: |path| path == "/etc/hosts (block)",
+        reads: |path, _| path == "/etc/hosts (block)",
         judge: |host, _| {
             let each = "while read -r address names; do case $address in [0-9a-f]*) \
                 for name in $names; do getent hosts \"$name\" >/dev/null || echo \"$name\"; done ;; esac; \
@@ -181,6 +197,12 @@ const READERS: &[Reader] = &[
         },
     },
 ];
+
+/// The first one that fits.
+fn reader(path: &str, text: Option<&String>) -> Option<&'static Reader> {
+    let text = text.map_or("", |it| it);
+    READERS.iter().find(|it| (it.reads)(path, text))
+}
 
 /// Files that no program reads here.
 struct Unread {
@@ -286,7 +308,7 @@ fn the_page_says_which_program_read_which_golden_file() {
         });
         let plain = stored.files.iter().filter(|(_, text)| !is_secret(text));
         for path in plain.map(|(path, _)| path.clone()).chain(blocks) {
-            let Some(reader) = READERS.iter().find(|it| (it.reads)(&path)) else {
+            let Some(reader) = reader(&path, stored.files.get(&path)) else {
                 let why = UNREAD.iter().find(|it| (it.is)(&path)).unwrap().why;
                 let path = match path.split_once("/99-clustergen-") {
                     Some((folder, _)) => format!("{folder}/99-clustergen-CLUSTER.cfg"),
@@ -397,7 +419,7 @@ fn each_reader_refuses_a_file_that_is_broken() {
     let mut looked_at = BTreeSet::new();
     for stored in stored() {
         for path in stored.files.keys() {
-            let Some(reader) = READERS.iter().find(|it| (it.reads)(path)) else { continue };
+            let Some(reader) = reader(path, stored.files.get(path)) else { continue };
             if is_secret(&stored.files[path]) || !looked_at.insert(reader.program) {
                 continue;
             }

@@ -70,5 +70,5 @@ pub(super) fn script(told: &[(&str, String)], scripts: &[&str], parts: &Parts) -
     let known = known.iter().filter(|(name, _)| used(name));
     let lines: Vec<String> =
         known.chain(told).map(|(name, value)| format!("{name}='{value}'\n")).collect();
-    format!("{}{}\n{}", made(parts), lines.concat(), scripts.join("\n"))
+    format!("#!/bin/sh\n{}{}\n{}", made(parts), lines.concat(), scripts.join("\n"))
 }
