@@ -1,6 +1,7 @@
 //! Registries and cases keep step: nothing is added without its cases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use clustergen::Knowledge;
 use clustergen::diag::{Code, explain};
@@ -117,4 +118,46 @@ fn every_template_is_used_by_a_good_case() {
     for name in Templates::names() {
         assert!(texts.contains(&format!("\"{name}\"")), "nothing renders templates/{name}.tera");
     }
+}
+
+/// The lab writes the page, from what programs say; what has to stand on it is known here already.
+#[test]
+fn the_page_of_readers_names_the_cases_of_every_stored_file() {
+    let mut stored: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for case in folders(&golden().join("ok")) {
+        let name = case.file_name().unwrap().to_str().unwrap();
+        for (file, text) in tree(&case.join("out")) {
+            let secret = text.starts_with("CGSECRET_") && text.lines().count() == 1;
+            if let Some(path) = row(&file).filter(|_| !secret) {
+                stored.entry(path).or_default().insert(name.to_owned());
+            }
+        }
+    }
+    let mut listed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let page = fs::read_to_string(golden().join("../docs/read-by.md")).unwrap();
+    for line in page.lines() {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        if let [_, file, cases, _] = cells[..]
+            && let Some(path) = file.strip_prefix('`').and_then(|it| it.strip_suffix('`'))
+        {
+            let cases = cases.split(", ").map(str::to_owned);
+            listed.entry(path.to_owned()).or_default().extend(cases);
+        }
+    }
+    let update = "to store it: GOLDEN=update cargo test --test lab readers";
+    assert_eq!(listed, stored, "docs/read-by.md is of other files; {update}");
+}
+
+/// How the page names a file of a build (`node1/edits/etc/hosts.block`), if it does.
+fn row(file: &str) -> Option<String> {
+    let (_, place) = file.split_once('/')?;
+    if let Some(edited) = place.strip_prefix("edits/") {
+        let (path, kind) = edited.rsplit_once('.')?;
+        return Some(format!("/{path} ({kind})"));
+    }
+    let path = place.strip_prefix("files/")?;
+    Some(match path.split_once("/99-clustergen-") {
+        Some((folder, _)) => format!("/{folder}/99-clustergen-CLUSTER.cfg"),
+        None => format!("/{path}"),
+    })
 }
