@@ -165,8 +165,22 @@ fn certificates_alone_are_no_first_build() {
         let why =
             "has certificates, but neither lock nor vault: take the lock from the last commit";
         project.bad(&[&["build"], &key[..]].concat(), 3, why);
+    }
+}
+
+/// A clone of a repository that the state was never added to, or a description with another name.
+#[test]
+fn bundles_are_not_built_anew_without_the_state_that_they_are_of() {
+    for (kdl, key) in both() {
+        let project = built(&kdl, &key);
+        let before = project.out();
+        fs::rename(project.at("cluster.state"), project.at("elsewhere")).unwrap();
+        let why = "has neither lock nor vault: fetch what was committed";
+        project.bad(&[&["build"], &key[..]].concat(), 3, why);
+        assert_eq!(project.out(), before);
+        project.good(&[&["build", "--state", "elsewhere"], &key[..]].concat());
         // who gives all of it up has another cluster
-        fs::remove_dir_all(project.at("cluster.state")).unwrap();
+        fs::remove_dir_all(project.at("out")).unwrap();
         project.good(&[&["build"], &key[..]].concat());
         project.good(&[&["pack"], &key[..]].concat());
     }

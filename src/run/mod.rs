@@ -63,6 +63,9 @@ pub fn build<'a>(
     }
     let Some(compiled) = report.compiled.as_ref() else { return Ok(report) };
     let existing = place.old().existing(compiled)?;
+    if existing.is_some() {
+        not_of_nothing(&state, place)?;
+    }
     let hosts = selected(compiled, only)?;
     let stamps = without_vault.is_none() && state.vault != VaultIs::Closed && seals(compiled);
     let stamp = stamps.then(|| vault.stamp()).transpose()?;
@@ -144,6 +147,17 @@ fn of_one_piece(state: &State, place: Place) -> Result<(), Fault> {
     Err(Fault::Environment(format!(
         "`{}` has certificates, but neither lock nor vault: take the lock from the last commit",
         place.state_path.display()
+    )))
+}
+
+/// Bundles that were built with a state are not built anew without it: every key would be another one.
+fn not_of_nothing(state: &State, place: Place) -> Result<(), Fault> {
+    if state.has_lock || state.vault != VaultIs::Absent {
+        return Ok(());
+    }
+    let (out, path) = (place.out.display(), place.state_path.display());
+    Err(Fault::Environment(format!(
+        "`{out}` was built with a state, and `{path}` has neither lock nor vault: fetch what was committed, or name it with `--state`. Without it all keys and passwords would be made anew; to have that, delete `{out}` first"
     )))
 }
 

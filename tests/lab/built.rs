@@ -75,6 +75,11 @@ impl Built {
         self.after(&[&["certs", "revoke", "cluster.kdl"], names].concat());
     }
 
+    /// Draws a secret anew, and builds.
+    pub(crate) fn rotated(&self, name: &str) {
+        self.after(&["secrets", "rotate", "cluster.kdl", name]);
+    }
+
     /// Takes in the value of a secret that the description has in `NAME.secret`, and builds.
     pub(crate) fn given(&self, name: &str, value: &str) {
         fs::write(self.folder.path().join(format!("{name}.secret")), value).unwrap();

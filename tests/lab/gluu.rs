@@ -145,6 +145,8 @@ fn the_runbook_brings_it_up_line_by_line_and_the_nodes_stay_alike() {
         nothing_is_left_to_do(&lab, name);
     }
     a_third_node_joins(&built, &joined, &lab);
+    the_cache_gets_another_password(&built, &lab);
+    the_third_node_leaves(&built, &known, &lab);
 }
 
 /// What is done is left alone, and nobody of the old ones starts anew.
@@ -166,6 +168,63 @@ fn a_third_node_joins(built: &Built, joined: &str, lab: &Lab) {
         ends(&lab.ask(&name, &["--verify"]), 0);
     }
     nothing_is_left_to_do(lab, "node3");
+}
+
+/// Redis has it, the directory has it once, and what has read the old one starts anew.
+fn the_cache_gets_another_password(built: &Built, lab: &Lab) {
+    let servers =
+        ["localhost:1636", "159.203.126.10:1636", "138.197.65.243:1636", "138.197.65.244:1636"];
+    let before = cache_password(built);
+    built.rotated("idp-cache");
+    assert_ne!(cache_password(built), before);
+    ends(&lab.apply("redis"), 0);
+    for name in ["node1", "node2", "node3"] {
+        ends(&lab.apply(name), 0);
+        gluu_knows_its_cluster(built, &lab[name], &servers);
+        let asked: BTreeSet<String> = vendor::asked(&lab[name]).into_iter().collect();
+        assert!(
+            asked.iter().eq(["restart identity", "restart oxauth"].iter()),
+            "{name}: {asked:?}"
+        );
+        ends(&lab.ask(name, &["--verify"]), 0);
+    }
+    nothing_is_left_to_do(lab, "node1");
+}
+
+/// As the runbook's chapter says: it leaves its directory, the others forget it, then it is bare.
+fn the_third_node_leaves(built: &Built, known: &str, lab: &Lab) {
+    let retire = "/var/lib/clustergen/gluu/opendj/idp/opendj retire";
+    let page = std::fs::read_to_string(built.folder().join("out/RUNBOOK.md")).unwrap();
+    assert!(page.contains(&format!("`{retire}`")), "{page}");
+    good(&lab["node3"].run(&["sh", "-c", retire]));
+    built.rebuild(known);
+    for name in ["node1", "node2", "loadbalancer", "redis"] {
+        lab.bring(name);
+        ends(&lab.ask(name, &["--older"]), 0);
+    }
+    for name in ["node1", "node2"] {
+        let servers = ["localhost:1636", "159.203.126.10:1636", "138.197.65.243:1636"];
+        gluu_knows_its_cluster(built, &lab[name], &servers);
+        assert_eq!(vendor::asked(&lab[name]), [""; 0], "{name}");
+    }
+    for name in ["node1", "node2", "loadbalancer", "redis"] {
+        nothing_is_left_to_do(lab, name);
+    }
+    ends(&lab.ask("node3", &["--uninstall"]), 0);
+    let own =
+        ["/usr/local/sbin/gluu-run", "/etc/stunnel/idp/key.pem", "/var/lib/clustergen/gluu/ensure"];
+    for path in own {
+        assert!(!lab["node3"].path(path).exists(), "{path}");
+    }
+    built.rebuild(&example());
+    assert!(!built.bundle("node3").exists());
+}
+
+/// What Redis asks for.
+fn cache_password(built: &Built) -> String {
+    let redis = built.secrets("redis");
+    let (_, password) = redis.iter().find(|(token, _)| token.contains("idp_cache_")).unwrap();
+    password.trim_matches('"').to_owned()
 }
 
 /// Answers and certificates, but for the address and each node's own pair.
@@ -198,8 +257,6 @@ fn only_readers_were_asked(lab: &Lab, node: &str) {
 /// By a node's directory, with the password as Gluu's own program encodes it; what a person set beside
 /// it stays.
 fn gluu_knows_its_cluster(built: &Built, host: &Host, servers: &[&str]) {
-    let redis = built.secrets("redis");
-    let password = redis.iter().find(|(token, _)| token.contains("idp_cache_")).unwrap().1;
     let found = vendor::configuration(host);
     let one = |name: &str, at: usize| -> Value {
         serde_json::from_str(found[name][at].as_str().unwrap()).unwrap()
@@ -211,7 +268,7 @@ fn gluu_knows_its_cluster(built: &Built, host: &Host, servers: &[&str]) {
     assert_eq!(to["servers"], "localhost:16379");
     assert_eq!(to["defaultPutExpiration"], 77);
     let decode = ["gluu-run", "/opt/gluu/bin/encode.py", "-D", to["password"].as_str().unwrap()];
-    let plain = format!("[exit status: 0] {}", password.trim_matches('"'));
+    let plain = format!("[exit status: 0] {}", cache_password(built));
     assert_eq!(good(&host.run(&decode)).trim(), plain);
     let own = one("oxIDPAuthentication", 0)["config"].clone();
     assert_eq!(own["servers"], serde_json::json!(servers));
