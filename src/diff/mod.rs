@@ -67,6 +67,8 @@ pub enum HostDiff {
     New {
         host: String,
         files: usize,
+        /// Its one-time steps, in their order.
+        steps: Vec<String>,
     },
     Gone {
         host: String,
@@ -97,7 +99,9 @@ pub struct Origins<'a> {
 pub fn compare(before: Option<&Before>, bundle: &Bundle, origins: &Origins) -> HostDiff {
     let host = bundle.host.clone();
     let files = bundle.files.len();
-    let Some(before) = before else { return HostDiff::New { host, files } };
+    let Some(before) = before else {
+        return HostDiff::New { host, files, steps: bundle.manifest.steps.clone() };
+    };
     let mut changes = Vec::new();
     for (path, file) in &bundle.files {
         let old = before.files.get(path);
@@ -154,18 +158,31 @@ fn file_diff(
         }
         _ => hunks(&old, &new, &line_places(path, origins)),
     };
+    // a step's files have names of their own, and each step has some
+    let own = entry.filter(|it| it.kind != "step");
     FileDiff {
-        path: entry.map_or_else(|| path.to_owned(), |it| it.path.clone()),
+        path: own.map_or_else(|| path.to_owned(), |it| it.path.clone()),
         change,
-        consequence: consequence(entry),
+        consequence: consequence(entry, change, &bundle.manifest),
         unit: entry.map(|it| it.unit.clone()).unwrap_or_default(),
         body,
         place,
     }
 }
 
-fn consequence(entry: Option<&ManifestEntry>) -> Consequence {
-    entry.and_then(|it| Consequence::from_word(&it.on_change)).unwrap_or(Consequence::Nothing)
+/// Of what is gone nothing is made, and a unit that nobody asks for any more is stopped.
+fn consequence(entry: Option<&ManifestEntry>, change: Change, now: &Manifest) -> Consequence {
+    let Some(entry) = entry else { return Consequence::Nothing };
+    let then = Consequence::from_word(&entry.on_change).unwrap_or(Consequence::Nothing);
+    match (change, then) {
+        (Change::Removed, Consequence::Made) => Consequence::Nothing,
+        (Change::Removed, Consequence::Reload | Consequence::Restart)
+            if !now.units.contains(&entry.unit) =>
+        {
+            Consequence::Stop
+        }
+        _ => then,
+    }
 }
 
 /// For each line of the new file, where in the description it comes from.

@@ -32,7 +32,10 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
                 compared.hosts += 1;
                 compared.files += files;
             }
-            HostDiff::New { host, files } => new.push((host.as_str(), *files)),
+            HostDiff::New { host, files, steps: of_new } => {
+                new.push((host.as_str(), *files));
+                steps.push((host.as_str(), of_new.as_slice()));
+            }
             HostDiff::Gone { host } => gone.push(host.as_str()),
             HostDiff::Changed { host, files, changes: of_host, pins: pinned, steps: of_new } => {
                 compared.hosts += 1;
@@ -41,9 +44,7 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
                 for change in of_host {
                     changes.entry(change).or_default().push(host);
                 }
-                if !of_new.is_empty() {
-                    steps.push((host.as_str(), of_new.as_slice()));
-                }
+                steps.push((host.as_str(), of_new.as_slice()));
                 for pin in pinned {
                     pins.entry(pin).or_default().push(host);
                 }
@@ -60,7 +61,9 @@ pub fn page(diffs: &[HostDiff], readers: &[ReaderDiff]) -> String {
     }
     if !gone.is_empty() {
         let hosts = counted(gone.len(), "host");
-        let _ = writeln!(out, "{hosts} no longer described: {}.", listed(&gone));
+        let gone = listed(&gone);
+        let _ =
+            writeln!(out, "{hosts} no longer described: {gone} (*Remove a host* in RUNBOOK.md).");
     }
     let unexplained = unexplained(diffs, readers);
     if !readers.is_empty() || !unexplained.is_empty() {
@@ -114,7 +117,8 @@ fn summary(
 
 /// New one-time steps: in which order over the hosts stands in the runbook.
 fn to_be_done(steps: &[(&str, &[String])], out: &mut String) {
-    if steps.is_empty() {
+    let mut steps = steps.iter().filter(|(_, steps)| !steps.is_empty()).peekable();
+    if steps.peek().is_none() {
         return;
     }
     out.push_str("\n**to be done once, in the order of RUNBOOK.md**\n\n");
@@ -172,7 +176,7 @@ fn listed(hosts: &[&str]) -> String {
 pub fn host_text(diff: &HostDiff) -> String {
     match diff {
         HostDiff::Same { .. } | HostDiff::Gone { .. } => String::new(),
-        HostDiff::New { host, files } => {
+        HostDiff::New { host, files, .. } => {
             format!("# {host} is new: all of its {}\n", counted(*files, "file"))
         }
         HostDiff::Changed { changes, pins, .. } => {

@@ -8,6 +8,8 @@ pub enum Consequence {
     Made,
     Reload,
     Restart,
+    /// For good: the unit is disabled, too.
+    Stop,
     /// What it shows has to be known to others before, or they are without it for so long.
     ApplyLast,
     /// It learns what another is to show.
@@ -18,11 +20,12 @@ pub enum Consequence {
 }
 
 impl Consequence {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Nothing,
         Self::Made,
         Self::Reload,
         Self::Restart,
+        Self::Stop,
         Self::ApplyLast,
         Self::ApplyFirst,
         Self::Resync,
@@ -38,6 +41,7 @@ impl Consequence {
             Self::Made => "made so anew",
             Self::Reload => "reload",
             Self::Restart => "restart",
+            Self::Stop => "stopped and disabled",
             Self::ApplyLast => "apply there last",
             Self::ApplyFirst => "apply there first",
             Self::Resync => "resync",

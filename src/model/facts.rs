@@ -318,6 +318,8 @@ pub enum Chapter {
     Adding,
     /// What comes before a host is taken away.
     Removing,
+    /// What another value of a secret takes, besides its bundle.
+    Replacing,
     /// What goes on while a new certificate goes from host to host.
     Renewal,
     /// What it takes when all keys are made anew.

@@ -19,7 +19,7 @@ use crate::source::Span;
 const UNPACK: &str = "rm -rf clustergen && mkdir -m 700 clustergen && \
     tar -xf - -C clustergen --strip-components=1";
 
-/// The template's own first lines of the bring-up, backing up and packing. Between them stand values of
+/// The template's own first lines of the bring-up, backing up and packing. Before them stand values of
 /// people's, where there are any.
 const LINES_BEFORE: u32 = 2;
 
@@ -29,7 +29,7 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
     let span = Span::default();
     let asked = asked(facts);
     let mut at = LINES_BEFORE + u32::from(!asked.is_empty());
-    let pack_number = number(at, span);
+    let [vault_number, pack_number] = [number(at - 1, span), number(at, span)];
     let mut next = || {
         at += 1;
         number(at, span)
@@ -61,6 +61,10 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .into_iter()
         .map(|line| line.text("number", next()))
         .collect();
+    let removing: Vec<Fields> = (1_u32..)
+        .zip(lines(facts, Chapter::Removing))
+        .map(|(at, line)| line.text("number", number(at, span)))
+        .collect();
     let single_points = lines(facts, Chapter::SinglePoints);
     let load_balancer = blocks(facts, Chapter::LoadBalancer);
     let state = from.description.strip_suffix(".kdl").unwrap_or(from.description);
@@ -74,6 +78,7 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .flag("has_steps", !steps.is_empty())
         .flag("has_asked", !asked.is_empty())
         .list("asked", asked)
+        .text("vault_number", vault_number)
         .text("pack_number", pack_number)
         .flag("has_single_points", !single_points.is_empty())
         .text("verify_number", next())
@@ -83,13 +88,21 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .flag("has_certificates", !renewed.is_empty())
         .list("renewed", renewed)
         .list("adding", lines(facts, Chapter::Adding))
-        .list("removing", lines(facts, Chapter::Removing))
+        .fields("removal", removal(removing.len(), span))
+        .list("removing", removing)
+        .list("replacing", lines(facts, Chapter::Replacing))
         .list("renewal", lines(facts, Chapter::Renewal))
         .list("new_keys", lines(facts, Chapter::NewKeys))
         .flag("has_load_balancer", !load_balancer.is_empty())
         .list("load_balancer", load_balancer)
         .list("single_points", single_points)
         .text("ports", verbatim(page(inventory, facts), span))
+}
+
+/// The numbers of what comes after `before` lines.
+fn removal(before: usize, span: Span) -> Fields {
+    let at = |line: usize| number(u32::try_from(before + line).unwrap_or(u32::MAX), span);
+    Fields::new(span).text("others", at(1)).text("own", at(2)).text("description", at(3))
 }
 
 fn host(host: &Host) -> Fields {

@@ -1,8 +1,9 @@
 # What Gluu is told lies in its directory, once for all nodes: only what is ours is changed.
+if [ -e "$work/password" ]; then password=$inside/password; else password=-; fi
 # shellcheck disable=SC2086  # several servers
-"$run" "$python" "$inside/configure.py" "$inside/old.ldif" "$inside/cache" "$cache" $servers >"$work/new.ldif"
+"$run" "$python" "$inside/configure.py" "$inside/old.ldif" "$cache" "$password" $servers >"$work/new.ldif"
 if [ -s "$work/new.ldif" ]; then
-    [ "$to" = change ] || { echo 'Gluu is not told where its cache and its directories are'; exit 1; }
+    [ "$to" = change ] || { echo 'Gluu is not told what the description says of its cache, its directories and its keys'; exit 1; }
     tool ldapmodify <"$work/new.ldif" >"$work/said"
     configuration
 fi

@@ -9,8 +9,9 @@ tool() {
 }
 
 configuration() {
-    tool ldapsearch --baseDN ou=configuration,o=gluu --searchScope base '(objectClass=*)' \
-        oxCacheConfiguration oxIDPAuthentication </dev/null >"$work/old.ldif" 2>"$work/said" ||
+    tool ldapsearch --baseDN ou=configuration,o=gluu --searchScope sub \
+        '(|(objectClass=gluuConfiguration)(objectClass=oxAuthConfiguration))' \
+        oxCacheConfiguration oxIDPAuthentication oxAuthConfDynamic oxRevision </dev/null >"$work/old.ldif" 2>"$work/said" ||
         { cat "$work/said"; echo "the directory of this node was not to be asked, on port $ldaps"; exit 1; }
 }
 

@@ -147,6 +147,7 @@ fn the_runbook_brings_it_up_line_by_line_and_the_nodes_stay_alike() {
     a_third_node_joins(&built, &joined, &lab);
     the_cache_gets_another_password(&built, &lab);
     the_third_node_leaves(&built, &known, &lab);
+    the_cache_is_taken_out(&built, &lab);
 }
 
 /// What is done is left alone, and nobody of the old ones starts anew.
@@ -211,13 +212,33 @@ fn the_third_node_leaves(built: &Built, known: &str, lab: &Lab) {
         nothing_is_left_to_do(lab, name);
     }
     ends(&lab.ask("node3", &["--uninstall"]), 0);
-    let own =
-        ["/usr/local/sbin/gluu-run", "/etc/stunnel/idp/key.pem", "/var/lib/clustergen/gluu/ensure"];
+    let own = [
+        "/usr/local/sbin/gluu-run",
+        "/etc/stunnel/idp/key.pem",
+        "/var/lib/clustergen/gluu/ensure/idp-trust/trust",
+    ];
     for path in own {
         assert!(!lab["node3"].path(path).exists(), "{path}");
     }
     built.rebuild(&example());
     assert!(!built.bundle("node3").exists());
+}
+
+/// Gluu goes back to its directory, and nobody waits for a Redis that is gone.
+fn the_cache_is_taken_out(built: &Built, lab: &Lab) {
+    built.rebuild(&example().replace("    cache \"redis\"\n", ""));
+    for name in ["node1", "node2"] {
+        ends(&lab.apply(name), 0);
+        let found = vendor::configuration(&lab[name]);
+        let cache = found["ou=configuration,o=gluu"]["oxCacheConfiguration"][0].as_str().unwrap();
+        let cache: Value = serde_json::from_str(cache).unwrap();
+        assert_eq!(cache["cacheProviderType"], "NATIVE_PERSISTENCE");
+        assert_eq!(cache["inMemoryConfiguration"]["defaultPutExpiration"], 60);
+        assert!(vendor::asked(&lab[name]).contains(&"restart oxauth".to_owned()), "{name}");
+        let tunnel = lab[name].run(&["systemctl", "is-active", "clustergen-stunnel-idp.service"]);
+        assert!(!tunnel.status.success(), "{name}");
+        nothing_is_left_to_do(lab, name);
+    }
 }
 
 /// What Redis asks for.
@@ -259,8 +280,14 @@ fn only_readers_were_asked(lab: &Lab, node: &str) {
 fn gluu_knows_its_cluster(built: &Built, host: &Host, servers: &[&str]) {
     let found = vendor::configuration(host);
     let one = |name: &str, at: usize| -> Value {
-        serde_json::from_str(found[name][at].as_str().unwrap()).unwrap()
+        serde_json::from_str(found["ou=configuration,o=gluu"][name][at].as_str().unwrap()).unwrap()
     };
+    let oxauth = &found["ou=oxauth,ou=configuration,o=gluu"];
+    let keys: Value =
+        serde_json::from_str(oxauth["oxAuthConfDynamic"][0].as_str().unwrap()).unwrap();
+    assert_eq!(keys["keyRegenerationEnabled"], false);
+    assert_eq!(keys["keyRegenerationInterval"], 48);
+    assert_eq!(oxauth["oxRevision"][0], "2");
     let cache = one("oxCacheConfiguration", 0);
     assert_eq!(cache["cacheProviderType"], "REDIS");
     assert_eq!(cache["inMemoryConfiguration"]["defaultPutExpiration"], 60);

@@ -118,10 +118,13 @@ else:
     print(base64.b64encode(mixed(sys.argv[1].encode())).decode())
 ";
 
-/// `ou=configuration,o=gluu`, in short: what is told there, and what a person set beside it.
+/// `ou=configuration,o=gluu` and what is below it, in short: what is told there, and what a person set beside it.
 const CONFIGURATION: &str = r#"{"ou=configuration,o=gluu": {
 "oxCacheConfiguration": ["{\"cacheProviderType\": \"IN_MEMORY\", \"inMemoryConfiguration\": {\"defaultPutExpiration\": 60}, \"redisConfiguration\": {\"servers\": \"localhost:6379\", \"defaultPutExpiration\": 77}}"],
 "oxIDPAuthentication": ["{\"type\": \"auth\", \"config\": {\"configId\": \"auth_ldap_server\", \"servers\": [\"localhost:1636\"], \"bindDN\": \"kept\"}}", "{\"type\": \"auth\", \"config\": {\"configId\": \"another\", \"servers\": [\"ad.example.org:636\"]}}"]
+}, "ou=oxauth,ou=configuration,o=gluu": {
+"oxAuthConfDynamic": ["{\"issuer\": \"https://cluster.example.org\", \"keyRegenerationEnabled\": true, \"keyRegenerationInterval\": 48}"],
+"oxRevision": ["1"]
 }}"#;
 
 /// The package is installed, and the container up.
@@ -177,7 +180,7 @@ pub(crate) fn answers(host: &Host) -> String {
 pub(crate) fn configuration(host: &Host) -> Value {
     let state = host.read(&format!("{CONTAINER}/opt/opendj/db/state.json"));
     let state: Value = serde_json::from_str(&state).unwrap();
-    state["data"]["o=gluu"]["values"]["ou=configuration,o=gluu"].clone()
+    state["data"]["o=gluu"]["values"].clone()
 }
 
 /// What units of the container were asked to do since the last time.

@@ -1,14 +1,17 @@
-//! What Gluu is told of the cluster: its cache, and its directories.
+//! What Gluu is told of the cluster: its cache, its directories, and that all nodes sign with the same keys.
 //!
-//! Both are values in its own directory, which all nodes share, so one node writes them; then each node
+//! These are values in its own directory, which all nodes share, so one node writes them; then each node
 //! has its applications read what they read only when they start. `oxCacheConfiguration` and
-//! `oxIDPAuthentication` of `ou=configuration,o=gluu` (community-edition-setup,
-//! `templates/configuration.ldif` of 4.0 to 4.5.5; the guide names those of 3.x). Values are JSON: what else a
-//! person has set in them stays, and whether oxAuth asks the directories that are named there (`enabled`)
-//! is theirs: where it does not, it asks the one of its own node.
+//! `oxIDPAuthentication` of `ou=configuration,o=gluu`, `oxAuthConfDynamic` of `ou=oxauth` below it
+//! (community-edition-setup, `configuration.ldif` of 4.0 to 4.5.5; the guide names those of 3.x). Values are
+//! JSON: what else a person has set in them stays, and whether oxAuth asks the directories that are named
+//! there (`enabled`) is theirs: where it does not, it asks the one of its own node.
 //!
 //! oxAuth looks up its directories twice a minute (`AppInitializer`), and reads where the cache is once,
-//! as all others do (`ApplicationFactory`; oxAuth and oxTrust, 4.0 to 4.5.5).
+//! as all others do (`ApplicationFactory`; oxAuth and oxTrust, 4.0 to 4.5.5). Left alone, each node draws new
+//! keys every 48 hours into a store of its own and takes those that are not in it off the list that all
+//! nodes show (`KeyGeneratorTimer`); cluster-mgr forbids that too. Keys beyond their end go on signing: their
+//! age is a line in the log (`AbstractCryptoProvider.checkKeyExpiration`).
 
 use std::net::SocketAddr;
 
@@ -30,9 +33,8 @@ const TRUST_ALL: &str = "--trustAll";
 
 /// On the first node, and what the others do after it.
 pub(super) fn nodes(parts: &Parts, gluu: &Node, span: Span) -> Vec<Node> {
-    let cached = gluu.child("cache").is_some();
-    let mut nodes = vec![told(parts, cached, span)];
-    if cached && !parts.further().is_empty() {
+    let mut nodes = vec![told(parts, gluu.child("cache").is_some(), span)];
+    if !parts.further().is_empty() {
         nodes.push(reread(parts, span));
     }
     nodes
@@ -44,25 +46,17 @@ fn told(parts: &Parts, cached: bool, span: Span) -> Node {
     let peers = parts.addresses.iter().map(|it| SocketAddr::new(*it, port).to_string());
     // each node's own first: every node reads the same list
     let servers: Vec<String> = [format!("localhost:{port}")].into_iter().chain(peers).collect();
-    let cache = if cached { format!("localhost:{TUNNEL}") } else { "-".to_owned() };
-    let told = [&known(parts)[..], &[("cache", cache), ("servers", servers.join(" "))]].concat();
-    let scripts: &[&str] = if cached {
-        &[INSIDE, DIRECTORY, CONFIGURE, RESTART, REREAD]
-    } else {
-        &[INSIDE, DIRECTORY, CONFIGURE]
-    };
-    let title = if cached {
-        "Gluu knows its cache and its directories, and has read where the cache is"
-    } else {
-        "Gluu knows its directories"
-    };
-    let password = cached.then(|| secret_file("cache", &parts.cache(), span));
+    let told = [("cache", format!("localhost:{TUNNEL}")), ("servers", servers.join(" "))];
+    let told = [&known(parts)[..], &told].concat();
+    let scripts = [INSIDE, DIRECTORY, CONFIGURE, RESTART, REREAD];
+    let title = "Gluu knows its cache, its directories and its nodes' common keys, and has read where the cache is";
+    let password = cached.then(|| secret_file("password", &parts.cache(), span));
     ensure(&format!("{}-configuration", parts.name), vec![parts.first_value()], title, span)
         .with_children(parts.has_replicated().iter().map(|it| node("after", &[it], span)))
         .with_children(password)
         .with_child(decode(parts, span))
         .with_child(file("configure.py", &(made(parts) + WANTED), span))
-        .with_child(file("configure", &script(&told, scripts, parts), span))
+        .with_child(file("configure", &script(&told, &scripts, parts), span))
         .with_child(node("holds", &[r#"to=look sh -e "$files/configure""#], span))
         .with_child(node("run", &[r#"to=change sh -e "$files/configure""#], span))
 }

@@ -99,7 +99,11 @@ fn installed(parts: &Parts, span: Span) -> Node {
         parts.hostname.value,
         parts.admin()
     );
-    let proof = format!("test -s {ROOT}{SETUP}/{}", Release::of(&parts.version).answers);
+    // who says no in the end has answers, and no more
+    let proof = format!(
+        "test -s {ROOT}{SETUP}/{} && test -s {ROOT}/etc/gluu/conf/gluu.properties",
+        Release::of(&parts.version).answers
+    );
     step(&parts.installed(), vec![parts.first_value()], &title, span).with_child(node(
         "proof",
         &[&proof],
@@ -118,6 +122,7 @@ fn setup(parts: &Parts, span: Span) -> Node {
     let title = title.as_str();
     let guard = r#"sh -e "$files/guard""#;
     let answers = Release::of(&parts.version).answers;
+    let kept = [("answers", answers.to_owned())];
     let proof =
         format!("{RUN} test -s /etc/gluu/conf/gluu.properties && {RUN} test -s {SETUP}/{answers}");
     let mut step = step(&parts.set_up(), parts.further(), title, span)
@@ -127,8 +132,8 @@ fn setup(parts: &Parts, span: Span) -> Node {
         step = step.with_child(secret_file("admin", &parts.admin(), span));
     }
     step.with_child(file("address", "{{ host.address }}", span))
-        .with_child(file("guard", &script(&[], &[MAY_INSTALL], parts), span))
-        .with_child(file("install", &script(&[], &[answers_of, INSTALL], parts), span))
+        .with_child(file("guard", &script(&kept, &[MAY_INSTALL], parts), span))
+        .with_child(file("install", &script(&kept, &[answers_of, INSTALL], parts), span))
         .with_child(node("guard", &[guard], span))
         .with_child(node("run", &[r#"sh -e "$files/install""#], span))
         .with_child(node("proof", &[&proof], span))

@@ -10,15 +10,20 @@ use crate::products::part::{node, overlay};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
 
-/// The web applications, and whether a session has to stay on its node.
-const LOCATIONS: [(&str, bool); 7] = [
-    ("= /", false),
-    ("/.well-known", false),
-    ("/oxauth", false),
-    ("/identity", true),
-    ("/idp", false),
-    ("/cas", false),
-    ("/passport", false),
+/// The web applications: since which release, and whether a session has to stay on its node. Apache's on the
+/// node, `https_gluu.conf` of community-edition-setup 4.0 to 4.5.5, without its demonstration of a client.
+const LOCATIONS: [(&str, [u32; 2], bool); 11] = [
+    ("= /", [4, 0], false),
+    ("/.well-known", [4, 0], false),
+    ("/oxauth", [4, 0], false),
+    ("/identity", [4, 0], true),
+    ("/idp", [4, 0], false),
+    ("/cas", [4, 0], false),
+    ("/passport", [4, 0], false),
+    ("/casa", [4, 0], true),
+    ("/fido2", [4, 2], false),
+    ("= /firebase-messaging-sw.js", [4, 2], false),
+    ("= /device-code", [4, 3], false),
 ];
 
 /// What oxAuth answers with 200 while it works (OpenID Connect Discovery 1.0, section 4): it goes
@@ -82,7 +87,7 @@ impl Parts {
                 node("site", &[&self.hostname.value], self.hostname.span)
                     .with_child(node("certificate", &[shown], self.hostname.span))
                     .with_child(node("redirect-http", &[], span))
-                    .with_children(locations(span)),
+                    .with_children(self.locations(span)),
             );
         match cx.schema.nodes.get("nginx") {
             Some(form) => overlay(base, over, form),
@@ -97,7 +102,7 @@ impl Parts {
         external.node(&self.name, span).with_children(pools).with_child(
             node("site", &[&self.hostname.value], self.hostname.span)
                 .with_child(node("redirect-http", &[], span))
-                .with_children(locations(span)),
+                .with_children(self.locations(span)),
         )
     }
 
@@ -113,9 +118,12 @@ impl Parts {
     }
 }
 
-fn locations(span: Span) -> [Node; 7] {
-    LOCATIONS.map(|(path, stays)| {
-        let to = if stays { "gluu-sticky" } else { "gluu" };
-        node("location", &[path], span).with_prop("to", Value::string(to, span))
-    })
+impl Parts {
+    fn locations(&self, span: Span) -> impl Iterator<Item = Node> {
+        let known = LOCATIONS.iter().filter(|(_, since, _)| self.version.at_least(since));
+        known.map(move |(path, _, stays)| {
+            let to = if *stays { "gluu-sticky" } else { "gluu" };
+            node("location", &[path], span).with_prop("to", Value::string(to, span))
+        })
+    }
 }

@@ -202,18 +202,26 @@ impl Opendj {
     }
 
     fn declare_runbook(&self, here: &str, declare: &mut Declare) {
-        let servers = format!("`servers` of opendj `{}`", self.name);
+        let name = &self.name;
         let adding = format!(
-            "Where it is for {servers}, OpenDJ is set up there before its steps, with the same base and the \
-             directory manager's password; then the first server is applied, and its steps for the new \
+            "Where it is for the servers of opendj `{name}`, OpenDJ is set up there before its steps, with the same \
+             base and the directory manager's password; then the first server is applied, and its steps for the new \
              one are done. The others go on meanwhile"
         );
         declare.runbook(Chapter::Adding, adding);
         let removing = format!(
-            "Where it is one of {servers}, `{here}/opendj retire` comes before, on it, while the others are \
-             up: they forget it, and go on. The first one gives its place by being written behind another"
+            "Where it is one of the servers of opendj `{name}`, on it, while the others are up: \
+             `{here}/opendj retire`. They forget it, and go on. The first one gives its place by being written \
+             behind another"
         );
         declare.runbook(Chapter::Removing, removing);
+        let replacing = format!(
+            "Where it is a password of opendj `{name}`, OpenDJ itself is told before, by `ldappasswordmodify`: on \
+             each server that of `{}`; on one of them that of `cn={},cn=Administrators,cn=admin data`, which the \
+             others have from it",
+            self.bind_dn.value, self.admin.value
+        );
+        declare.runbook(Chapter::Replacing, replacing);
     }
 
     fn connectors_step(&self) -> String {

@@ -76,6 +76,10 @@ impl Service for Redis {
         }
         self.declare_paths(inventory, declare);
         self.declare_chapters(inventory, declare);
+        // it starts from the files of its kind, and finds none of them
+        if let Some(kind) = self.persistence.value.files() {
+            declare.pin(&members, "persistence", kind.to_owned(), Consequence::DestroysData);
+        }
         if let Some(primary) = &self.primary {
             // whoever was it before takes what the new one has, and drops the rest
             let name = inventory.host(primary.value).name.clone();

@@ -38,6 +38,17 @@ pub(super) enum Persistence {
     AppendOnly,
 }
 
+impl Persistence {
+    /// The kind of files that it starts from.
+    pub(super) fn files(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Snapshots => Some("snapshots"),
+            Self::AppendOnly => Some("append-only"),
+        }
+    }
+}
+
 pub(super) fn decode(node: &Node, cx: &mut Decode) -> Option<Redis> {
     let first = |child: &str| read::first(node, child);
     let prop = |child: &str, name: &str| node.child(child).and_then(|it| it.prop(name));

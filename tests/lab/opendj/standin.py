@@ -39,25 +39,38 @@ def dsconfig(sub, given, _):
 def ldapsearch(_, given, rest):
     server = Connection(given, given["hostname"][0], given["port"][0], given["bindDN"][0], given["bindPasswordFile"][0])
     base = given["baseDN"][0]
-    if rest[0] != "(objectClass=*)" or given["searchScope"] != ["base"]:
-        raise Refused("this stands in for one search only")
-    print(f"dn: {base}")
+    asked = given["searchScope"], rest[0]
     state = server.ask("read")
-    if base in state["replicated"]:
-        print(f"{rest[1]}: {state['data'][base]['generation']}")
-    known = state["data"].get(base.split(",")[-1], {}).get("values", {}).get(base, {})
-    for name in rest[1:]:
-        for value in known.get(name, []):
-            # as ldif(5) folds it
-            print(f"{name}: {value}"[:79], *(f"{value}"[at:at + 78] for at in range(77 - len(name), len(value), 78)),
-                  sep="\n ")
+    values = state["data"].get(base.split(",")[-1], {}).get("values", {})
+    if asked == (["base"], "(objectClass=*)"):
+        found = {base: values.get(base, {})}
+    elif asked == (["sub"], "(|(objectClass=gluuConfiguration)(objectClass=oxAuthConfiguration))"):
+        found = {dn: known for dn, known in values.items() if dn.endswith(base)}
+    else:
+        raise Refused("this stands in for two searches only")
+    for dn, known in found.items():
+        print(f"dn: {dn}")
+        if dn in state["replicated"]:
+            print(f"{rest[1]}: {state['data'][dn]['generation']}")
+        for name in rest[1:]:
+            for value in known.get(name, []):
+                # as ldif(5) folds it
+                print(f"{name}: {value}"[:79], *(f"{value}"[at:at + 78] for at in range(77 - len(name), len(value), 78)),
+                      sep="\n ")
+        print()
 
 
 def ldapmodify(_, given, rest):
     server = Connection(given, given["hostname"][0], given["port"][0], given["bindDN"][0], given["bindPasswordFile"][0])
-    lines = sys.stdin.read().splitlines()
-    if rest or not lines[0].startswith("dn: ") or lines[1] != "changetype: modify":
-        raise Refused("this stands in for one modification, on standard input")
+    if rest:
+        raise Refused("this stands in for modifications on standard input")
+    for record in sys.stdin.read().strip().split("\n\n"):
+        modify(server, record.splitlines())
+
+
+def modify(server, lines):
+    if not lines[0].startswith("dn: ") or lines[1] != "changetype: modify":
+        raise Refused("this stands in for modifications only")
     values = {}
     for line in lines[2:]:
         if line.startswith("replace: "):

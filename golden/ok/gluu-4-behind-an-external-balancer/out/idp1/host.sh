@@ -52,7 +52,7 @@ resources() {
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
-    need opendj-idp-initialize-idp2-o-gluu ensure    idp-configuration 'Gluu knows its directories' none - /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
+    need opendj-idp-initialize-idp2-o-gluu ensure    idp-configuration 'Gluu knows its cache, its directories and its nodes'\'' common keys, and has read where the cache is' none - /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
     need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
@@ -100,12 +100,12 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
-# Gluu knows its directories
+# Gluu knows its cache, its directories and its nodes' common keys, and has read where the cache is
 holds_idp_configuration() {
     files=/var/lib/clustergen/gluu/ensure/idp-configuration sh -ec 'to=look sh -e "$files/configure"'
 }
 
-# Gluu knows its directories
+# Gluu knows its cache, its directories and its nodes' common keys, and has read where the cache is
 ensure_idp_configuration() {
     files=/var/lib/clustergen/gluu/ensure/idp-configuration sh -ec 'to=change sh -e "$files/configure"'
 }
@@ -132,7 +132,7 @@ ensure_opendj_idp_stores() {
 
 # Gluu Server 4.4 is installed by its own guide; `setup.py` was told the hostname login.example.org and, as the administrator's password, what the secret `idp-admin` is
 proof_idp_installed() {
-    sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc'
+    sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc && test -s /opt/gluu-server/etc/gluu/conf/gluu.properties'
 }
 
 # csync2 `idp`: the files of idp1 go to idp2

@@ -19,6 +19,7 @@ resources() {
     package   sqlite3
     package   tzdata
     directory 0700 root:root /var/backups/csync2
+    directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-cache
     directory 0700 root:root /var/lib/clustergen/gluu/ensure/idp-trust
     directory 0700 root:root /var/lib/clustergen/gluu/opendj/idp
     link      /etc/localtime /usr/share/zoneinfo/Etc/UTC restart cron.service
@@ -44,10 +45,13 @@ resources() {
     file      0644 root:root /etc/timezone none -
     where /opt/gluu-server/usr file      0644 root:root /opt/gluu-server/etc/timezone none -
     file      0755 root:root /usr/local/sbin/gluu-run none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-cache/decode.py none -
+    file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-cache/reread none -
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/decode.py none -
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
+    need opendj-idp-data-o-gluu ensure    idp-cache 'Gluu has read where its cache is' none - /var/lib/clustergen/gluu/ensure/idp-cache/decode.py /var/lib/clustergen/gluu/ensure/idp-cache/reread
     need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
@@ -89,6 +93,16 @@ holds_csync2_peers() {
 # csync2 knows its peers by their certificates
 ensure_csync2_peers() {
     /etc/csync2_sync --learn
+}
+
+# Gluu has read where its cache is
+holds_idp_cache() {
+    files=/var/lib/clustergen/gluu/ensure/idp-cache sh -ec 'to=look sh -e "$files/reread"'
+}
+
+# Gluu has read where its cache is
+ensure_idp_cache() {
+    files=/var/lib/clustergen/gluu/ensure/idp-cache sh -ec 'to=change sh -e "$files/reread"'
 }
 
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
