@@ -60,6 +60,7 @@ fn facts(listens: &[(i128, Bind, Audience)], dialled: &[(i128, &[u32])]) -> Fact
             audience: *audience,
             what: format!("program {at}"),
             shared: None,
+            mutual_tls: false,
             origin: Origin::default(),
         });
         facts.by_host[0].listeners.push(at);

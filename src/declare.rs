@@ -32,6 +32,7 @@ pub fn declare(cluster: &Cluster, inventory: &Inventory) -> Facts {
             audience: Audience::Peers,
             what: foreign.what.clone(),
             shared: None,
+            mutual_tls: false,
             origin: foreign.origin.clone(),
         });
         if !foreign.from.is_empty() {

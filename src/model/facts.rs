@@ -73,6 +73,8 @@ pub struct Listener {
     pub what: String,
     /// The daemon, where several services of one kind share its socket.
     pub shared: Option<&'static str>,
+    /// It hears nobody but who speaks TLS from the first byte on and shows a certificate.
+    pub mutual_tls: bool,
     pub origin: Origin,
 }
 

@@ -51,6 +51,7 @@ impl Service for Listens {
                 audience: Audience::Peers,
                 what: what.clone(),
                 shared: None,
+                mutual_tls: false,
                 origin: origin.clone(),
             });
             declare.link(Link {

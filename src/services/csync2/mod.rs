@@ -72,6 +72,7 @@ impl Service for Csync2 {
             audience: Audience::Peers,
             what: "csync2".to_owned(),
             shared: Some(Self::KIND),
+            mutual_tls: false,
             origin: declare.at(self.port.span),
         });
         declare.link(Link {

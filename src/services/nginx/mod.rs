@@ -58,6 +58,7 @@ impl Service for Nginx {
                 audience: Audience::Public,
                 what,
                 shared,
+                mutual_tls: false,
                 origin: declare.at(span),
             });
         };

@@ -155,6 +155,7 @@ impl Opendj {
             audience: Audience::Peers,
             what: what.to_owned(),
             shared: None,
+            mutual_tls: false,
             origin: origin.clone(),
         });
         // replication has keys of its own, which dsreplication hands round

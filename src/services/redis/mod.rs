@@ -59,6 +59,7 @@ impl Service for Redis {
             audience: Audience::Peers,
             what: format!("redis, {}", self.name),
             shared: None,
+            mutual_tls: self.tls.is_some(),
             origin: declare.at(self.port.span),
         });
         let clients = set(&self.clients);

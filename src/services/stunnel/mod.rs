@@ -83,6 +83,7 @@ impl Service for Stunnel {
                 audience: Audience::Peers,
                 what: format!("stunnel, {}", self.name),
                 shared: None,
+                mutual_tls: bind == Bind::Any,
                 origin: declare.at(port.span),
             });
         }
@@ -122,6 +123,7 @@ impl Service for Stunnel {
                     .help("give one of them another port"),
             );
         }
+        self.check_end(cx, diagnostics);
         for host in self.servers.iter().chain(&self.clients) {
             self.check_version(&cx.inventory.host(host.value).platform, host.span, diagnostics);
         }
@@ -196,6 +198,28 @@ impl Stunnel {
     fn version_on(&self, platform: &Platform) -> Option<Version> {
         let written = self.version.as_ref().map(|version| version.value.clone());
         written.or_else(|| platform.version("stunnel.version"))
+    }
+
+    /// stunnel passes on in clear what came in by TLS.
+    fn check_end(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
+        for server in &self.servers {
+            let mut there = cx.facts.listeners_of(server.value);
+            let deaf = |it: &&Listener| {
+                it.port == self.to.value && it.port != self.port.value && it.mutual_tls
+            };
+            let Some(deaf) = there.find(deaf) else { continue };
+            let message =
+                format!("the tunnel `{}` leads in clear to what takes TLS alone", self.name);
+            diagnostics.push(
+                Diagnostic::error(Code::OnlyOneOf, message)
+                    .at(self.to.span, "stunnel has taken the TLS off before")
+                    .at(deaf.origin.span, format!("{}: takes TLS with a certificate", deaf.what))
+                    .help(
+                        "take `tls` out there, and leave it to the tunnel; or take this tunnel out, \
+                         and have clients speak TLS with it themselves",
+                    ),
+            );
+        }
     }
 
     fn check_version(&self, platform: &Platform, place: Span, diagnostics: &mut Diagnostics) {
