@@ -2,8 +2,10 @@
 
 use kdl::{KdlDocument, KdlEntry, KdlError, KdlNode, KdlValue};
 
+use super::habits::habits;
 use super::node::{Node, Prop, Scalar, Value};
 use super::plain::plain;
+use super::scan::refusal::Refusal;
 use super::scan::{self, MAX_FAULTS};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Sources, Span, Spanned, offset};
@@ -11,7 +13,8 @@ use crate::source::{FileId, Sources, Span, Spanned, offset};
 /// Stack of the parser, in bytes, of address space alone: pages that nothing touches cost nothing.
 const STACK: usize = 512 * 1024 * 1024;
 
-/// Parses one text. Nothing comes out where anything is wrong; all faults are told at once.
+/// Parses one text. Nothing comes out where anything is wrong; all faults are told at once,
+/// but where habits of other languages are why: those alone.
 pub(super) fn parse(
     sources: &Sources,
     file: FileId,
@@ -21,14 +24,9 @@ pub(super) fn parse(
     let clean = match scan::prepare(text) {
         Ok(clean) => clean,
         Err(refusals) => {
-            for refusal in refusals {
-                let (start, end) = (offset(refusal.start), offset(refusal.end));
-                diagnostics.push(
-                    Diagnostic::error(refusal.code, refusal.message)
-                        .at(Span { file, start, end }, refusal.label)
-                        .help(refusal.help),
-                );
-            }
+            let syntax = refusals.iter().all(|it| it.code == Code::Syntax);
+            let habits = if syntax { habits(text) } else { Vec::new() };
+            tell(if habits.is_empty() { refusals } else { habits }, file, diagnostics);
             return None;
         }
     };
@@ -41,9 +39,23 @@ pub(super) fn parse(
         }
         Ok(Ok(document)) => Some(document.nodes().iter().map(|node| convert(node, file)).collect()),
         Ok(Err(error)) => {
-            report(&error, file, &clean, diagnostics);
+            match habits(text) {
+                none if none.is_empty() => report(&error, file, &clean, diagnostics),
+                habits => tell(habits, file, diagnostics),
+            }
             None
         }
+    }
+}
+
+fn tell(refusals: Vec<Refusal>, file: FileId, diagnostics: &mut Diagnostics) {
+    for refusal in refusals {
+        let (start, end) = (offset(refusal.start), offset(refusal.end));
+        diagnostics.push(
+            Diagnostic::error(refusal.code, refusal.message)
+                .at(Span { file, start, end }, refusal.label)
+                .help(refusal.help),
+        );
     }
 }
 

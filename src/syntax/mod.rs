@@ -3,6 +3,7 @@
 //! In: [`Sources`]. Out: a [`Document`] in which every name, argument, property and value has its
 //! place. Not here: which nodes there are (see `schema`) and what they mean.
 
+mod habits;
 mod kdl;
 pub mod node;
 mod plain;

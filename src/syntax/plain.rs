@@ -50,7 +50,7 @@ pub(super) fn plain(said: &str, helped: Option<&str>) -> Option<(String, String)
         ),
         number if NUMBERS.iter().any(|start| number.starts_with(start)) => known(
             "this is no number",
-            "write digits alone, as `443`; what has letters in it stands in quotes, as `\"10m\"`",
+            "write digits alone, as `443`; what has more in it stands in quotes, as `\"10m\"` and `\"192.0.2.10\"`",
         ),
         other => {
             let help = "a node is `name \"argument\" property=\"value\" { children }`";

@@ -10,9 +10,9 @@
 //! code once it is off the track.
 
 mod blind;
-mod refusal;
+pub(super) mod refusal;
 mod slashes;
-mod token;
+pub(super) mod token;
 
 use refusal::{
     MAX_DEPTH, MAX_SLASHED, MAX_WORDS, Refusal, not_apart, slashed_twice, stray, too_deep,

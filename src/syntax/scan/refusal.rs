@@ -23,7 +23,7 @@ pub(in crate::syntax) struct Refusal {
     pub(in crate::syntax) help: String,
 }
 
-pub(super) fn refusal(
+pub(in crate::syntax) fn refusal(
     start: usize,
     length: usize,
     message: &str,

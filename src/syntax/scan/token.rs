@@ -3,7 +3,7 @@
 use super::refusal::{MAX_DEPTH, Refusal, refusal, too_deep};
 
 /// The length of a line's end at this place; 0 where there is none.
-pub(super) fn newline(bytes: &[u8], at: usize) -> usize {
+pub(in crate::syntax) fn newline(bytes: &[u8], at: usize) -> usize {
     match bytes[at..] {
         [b'\r', b'\n', ..] | [0xc2, 0x85, ..] => 2,
         [0x0a..=0x0d, ..] => 1,
@@ -21,7 +21,7 @@ pub(super) fn space(bytes: &[u8], at: usize) -> bool {
 }
 
 /// The end of a block comment.
-pub(super) fn comment_end(bytes: &[u8], from: usize) -> Result<usize, Refusal> {
+pub(in crate::syntax) fn comment_end(bytes: &[u8], from: usize) -> Result<usize, Refusal> {
     let (mut at, mut depth) = (from, 0usize);
     while at < bytes.len() {
         match bytes.get(at..at + 2) {
@@ -47,7 +47,10 @@ pub(super) fn comment_end(bytes: &[u8], from: usize) -> Result<usize, Refusal> {
 
 /// The end of a string that starts here, raw or not, of one line or many; or of hashes that begin
 /// none.
-pub(super) fn string_end(bytes: &[u8], from: usize) -> Result<(usize, bool), (Refusal, usize)> {
+pub(in crate::syntax) fn string_end(
+    bytes: &[u8],
+    from: usize,
+) -> Result<(usize, bool), (Refusal, usize)> {
     let hashes = bytes[from..].iter().take_while(|byte| **byte == b'#').count();
     let open = from + hashes;
     if bytes.get(open) != Some(&b'"') {
