@@ -39,7 +39,7 @@ use clustergen::diag::Diagnostics;
 use clustergen::diff::HostDiff;
 use clustergen::disk::{Disk, RealDisk, RealFolder};
 use clustergen::identity::{
-    self, Identities, Lock, Locked, Refusal, Safe, State, StateWrites, Vault, settle,
+    self, Before, Identities, Lock, Locked, Refusal, Safe, State, StateWrites, Vault, settle,
 };
 use clustergen::inventory::inventory;
 use clustergen::lower::lower;
@@ -360,7 +360,8 @@ fn stages(folder: &Path, clock: &mut Clock) {
     let (lock, writes) = clock.run("settle, all new", || {
         let mut vault = Vault::new(safe, NOW);
         let none = Lock::default();
-        let made = settle(&facts, &inventory, &given, &nothing, &none, &mut vault, diagnostics);
+        let before = Before { description: NAME, state: &nothing, lock: &none };
+        let made = settle(&facts, &inventory, &given, &before, &mut vault, diagnostics);
         let (vault, certificates) =
             (vault.into_writes(&[]).expect("a plain vault"), made.certificates);
         (made.lock, StateWrites { vault, certificates, ..StateWrites::default() })
@@ -374,15 +375,9 @@ fn stages(folder: &Path, clock: &mut Clock) {
         let state = State::open(safe, &names).expect("a state");
         let file = sources.add("lock", state.lock.clone().expect("a lock"));
         let known = Lock::parse(&sources, file, diagnostics);
-        let again = settle(
-            &facts,
-            &inventory,
-            &given,
-            &state,
-            &known,
-            &mut Locked(Refusal::NoVault),
-            diagnostics,
-        );
+        let before = Before { description: NAME, state: &state, lock: &known };
+        let mut nobody = Locked(Refusal::NoVault);
+        let again = settle(&facts, &inventory, &given, &before, &mut nobody, diagnostics);
         assert!(again.lock == lock, "settling again allots something else");
         again.settled
     });

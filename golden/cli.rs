@@ -52,6 +52,14 @@ fn a_good_description_is_checked_with_a_sentence() {
 }
 
 #[test]
+fn commands_that_are_proposed_name_the_description_at_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("web.kdl"), WARNS).unwrap();
+    let output = clustergen(folder.path(), &["check", "web.kdl"], &[]);
+    assert!(text(&output).contains("`clustergen secrets set web.kdl s`"), "{}", text(&output));
+}
+
+#[test]
 fn faults_go_to_standard_error_and_end_with_1() {
     let output = clustergen(with(WRONG.as_bytes()).path(), &["check"], &[]);
     assert_eq!(code(&output), 1);

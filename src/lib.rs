@@ -68,7 +68,7 @@ use std::collections::BTreeMap;
 
 use decode::Cluster;
 use diag::{Code, Diagnostic, Diagnostics};
-use identity::{Allotted, Dry, Lock, Mint, Readers, State};
+use identity::{Allotted, Before, Dry, Lock, Mint, Readers, State};
 use inventory::Inventory;
 use model::facts::Facts;
 use model::host::HostId;
@@ -183,9 +183,10 @@ pub fn compile(
     // behind a fault nothing is made for good, but what follows is looked at all the same
     let mint: &mut dyn Mint = if diagnostics.fatal(false) { &mut Dry } else { mint };
     watch.stage("settle");
-    let allotted = identity::settle(&facts, &inventory, &signed, state, lock, mint, diagnostics);
-    let digest = render::sha256(syntax::print(&document).as_bytes());
     let description = sources.file(file).name.clone();
+    let before = Before { description: &description, state, lock };
+    let allotted = identity::settle(&facts, &inventory, &signed, &before, mint, diagnostics);
+    let digest = render::sha256(syntax::print(&document).as_bytes());
     Some(Compiled {
         expanded,
         digest,

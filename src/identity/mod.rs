@@ -42,7 +42,7 @@ pub use readers::{Readers, VAULT, compare_recipients, readers, sealed_in};
 pub use safe::{Keep, Safe, opened, rekeyed};
 pub use seals::{Maker, Packer, Sealed, Sealing};
 pub use seen::{Seen, certificate_words, seen};
-pub use settle::{Allotted, leaf_request, settle};
+pub use settle::{Allotted, Before, leaf_request, settle};
 pub use stamp::Stamp;
 pub use state::{State, StateWrites, VaultIs};
 pub use values::{value, value_name};

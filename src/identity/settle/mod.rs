@@ -32,17 +32,26 @@ pub struct Allotted {
     pub certificates: BTreeMap<String, String>,
 }
 
+/// What was allotted before, and for whom.
+pub struct Before<'a> {
+    /// The description's name, for commands that take it.
+    pub description: &'a str,
+    pub state: &'a State<'a>,
+    pub lock: &'a Lock,
+}
+
 /// Allots everything that the facts ask for.
 pub fn settle(
     facts: &Facts,
     inventory: &Inventory,
     given: &Given,
-    state: &State,
-    lock: &Lock,
+    before: &Before,
     mint: &mut dyn Mint,
     diagnostics: &mut Diagnostics,
 ) -> Allotted {
+    let Before { description, state, lock } = *before;
     let mut run = Run {
+        description,
         facts,
         inventory,
         state,
@@ -61,6 +70,7 @@ pub fn settle(
 }
 
 struct Run<'a> {
+    description: &'a str,
     facts: &'a Facts,
     inventory: &'a Inventory,
     state: &'a State<'a>,
@@ -158,7 +168,8 @@ impl Run<'_> {
                             )
                         }
                         _ => format!(
-                            "`clustergen secrets set cluster.kdl {key}` takes it in; until then it can be built and reviewed, but not applied"
+                            "`clustergen secrets set {} {key}` takes it in; until then it can be built and reviewed, but not applied",
+                            self.description
                         ),
                     };
                     let message = format!("the secret `{key}` has no value yet");
