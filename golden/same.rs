@@ -96,6 +96,8 @@ fn check_is_content_with_a_build_and_shows_a_hand_edit() {
     fs::write(&file, edited).unwrap();
     let stale = clustergen(folder.path(), &["build", "--check"], &[]);
     assert_eq!(code(&stale), 1);
+    let told = "clustergen: this is not what a build of `cluster.kdl` would write: build, read what changes, then commit\n";
+    assert!(text(&stale).ends_with(told), "{}", text(&stale));
     assert!(text(&stale).contains("-    auto none;\n+    auto younger;"), "{}", text(&stale));
     for (path, what) in
         [("out/node1/files/etc/stranger", "stranger"), ("out/RUNBOOK.md", "RUNBOOK")]

@@ -138,6 +138,15 @@ fn who_has_no_key_builds_the_same_and_makes_nothing_anew() {
 }
 
 #[test]
+fn who_packs_without_a_key_is_told_so_once() {
+    let project = Project::of(&vault(&[ALICE[0]]));
+    project.good(&["build"]);
+    let told = text(&project.run(&["pack"]));
+    assert!(told.contains("name the file with your key: `--identity FILE`"), "{told}");
+    assert!(told.contains("\n1 error\n"), "{told}");
+}
+
+#[test]
 fn a_key_may_be_named_by_the_environment() {
     let project = Project::of(&vault(&[ALICE[0]]));
     project.good(&["build"]);

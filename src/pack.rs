@@ -91,6 +91,10 @@ fn lacking(place: Place, compiled: &Compiled, hosts: &[HostId], found: &mut Diag
         // what is wrong with a plan was told by the comparison
         slots.extend(compiled.plan(*host, &mut Diagnostics::default()).slots);
     }
+    if !slots.is_empty() && place.safe().is_closed() {
+        let closed = Diagnostic::error(Code::NeedsVault, Refusal::Closed.why());
+        return found.push(closed.help(Refusal::Closed.help()));
+    }
     for slot in slots.values() {
         if slot.comes_later() {
             let message = format!("{} is not in the vault yet", named(slot));

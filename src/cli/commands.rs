@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::args::{BuildArgs, Input, LinksArgs};
 use super::progress::Progress;
 use super::project::Project;
-use super::{Done, Failure, Manner, print, tell};
+use super::{Done, Failure, Manner, complain, print, tell};
 use crate::diag::counted;
 use crate::diag::render::{Format, render};
 use crate::disk::{Disk, RealDisk};
@@ -49,7 +49,14 @@ pub(super) fn build_check(args: &BuildArgs, manner: Manner) -> Done {
     let report = compared?;
     judge(&report, manner)?;
     stale(&report)?;
-    if report.fresh() { Ok(()) } else { Err(Failure::Stale) }
+    if report.fresh() {
+        return Ok(());
+    }
+    complain(&format!(
+        "this is not what a build of `{}` would write: build, read what changes, then commit",
+        project.name
+    ));
+    Err(Failure::Stale)
 }
 
 /// Prints how the output differs from what a build would write.

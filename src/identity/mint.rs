@@ -65,20 +65,38 @@ impl Refusal {
     /// What to tell where something was needed, as `the secret "kv"`, by a place in the description.
     #[must_use]
     pub fn told(&self, what: &str, span: Span) -> Diagnostic {
-        let needs = |why: &str| {
-            Diagnostic::error(Code::NeedsVault, format!("{what} has to be made, and {why}"))
-        };
         let diagnostic = match self {
-            Self::NoVault => needs("the vault is not here")
-                .help("build where the vault is, and commit the lock; or fetch the vault"),
-            Self::Closed => needs("the vault is encrypted and nobody was named who opens it")
-                .help("name the file with your key: `--identity FILE`, or CLUSTERGEN_IDENTITY"),
-            Self::NotBuilt => needs("nothing is made here")
-                .help("`clustergen build` makes it; commit what it writes"),
-            Self::Vault(why) => Diagnostic::error(Code::IdentityMismatch, why.clone())
-                .help("fetch the vault that belongs to this lock"),
+            Self::Vault(why) => Diagnostic::error(Code::IdentityMismatch, why.clone()),
+            other => {
+                let message = format!("{what} has to be made, and {}", other.why());
+                Diagnostic::error(Code::NeedsVault, message)
+            }
         };
+        let diagnostic = diagnostic.help(self.help());
         diagnostic.at(span, format!("this needs {what}"))
+    }
+
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::NoVault => "the vault is not here",
+            Self::Closed => "the vault is encrypted and nobody was named who opens it",
+            Self::NotBuilt => "nothing is made here",
+            Self::Vault(why) => why,
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NoVault => "build where the vault is, and commit the lock; or fetch the vault",
+            Self::Closed => {
+                "name the file with your key: `--identity FILE`, or CLUSTERGEN_IDENTITY"
+            }
+            Self::NotBuilt => "`clustergen build` makes it; commit what it writes",
+            Self::Vault(_) => "fetch the vault that belongs to this lock",
+        }
     }
 
     /// As a sentence, where no place in the description is at fault.

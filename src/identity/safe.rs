@@ -53,7 +53,7 @@ impl Keep for Safe<'_> {
 
 impl Safe<'_> {
     /// Whether there are encrypted files, and nobody was named who could open them.
-    pub(super) fn is_closed(self) -> bool {
+    pub(crate) fn is_closed(self) -> bool {
         let names = [AUTHORITY_KEY, DIGEST_KEY].map(|name| format!("{name}{ENCRYPTED}"));
         self.identities.is_empty() && names.iter().any(|name| self.folder.exists(name))
     }
