@@ -56,6 +56,9 @@ pub(super) fn expand(gluu: &Node, cx: &mut Expand) -> Vec<Node> {
     }
     let Some(parts) = Parts::read(gluu, cx) else { return Vec::new() };
     parts.judge(gluu, cx);
+    if !parts.stand_apart(gluu, cx) {
+        return Vec::new();
+    }
     let span = gluu.head;
     let cluster = &cx.inventory.cluster.name;
     let trust = (!parts.keeps_certificates).then(|| trust::nodes(&parts, cluster, span));
@@ -186,6 +189,34 @@ impl Parts {
             let diagnostic = Diagnostic::warning(Code::ProductPart, message);
             cx.diagnostics.push(diagnostic.at(gluu.head, "").help(help));
         }
+    }
+
+    /// Each node has an Apache of its own and the tunnel's beginning: there is no room for the
+    /// load balancer's nginx, nor for the tunnel's end at the cache.
+    fn stand_apart(&self, gluu: &Node, cx: &mut Expand) -> bool {
+        let nodes = cx.inventory.resolve(&self.nodes, cx.diagnostics);
+        let cache = gluu.child("cache").map(|it| ("cache", it));
+        let balancer = match &self.balancer {
+            Balancer::Ours(written) => Some(("load balancer", written)),
+            Balancer::External(_) => None,
+        };
+        let mut apart = true;
+        for (what, child) in cache.into_iter().chain(balancer) {
+            for host in cx.inventory.resolve(&child.args, cx.diagnostics) {
+                let Some(node) = nodes.iter().find(|it| it.value == host.value) else { continue };
+                let name = &cx.inventory.host(host.value).name;
+                let message =
+                    format!("the {what} cannot be on `{name}`, which is one of the nodes");
+                cx.diagnostics.push(
+                    Diagnostic::error(Code::OnlyOneOf, message)
+                        .at(host.span, format!("the {what}"))
+                        .at(node.span, "a node: its own programs have these ports")
+                        .help(format!("name another host for the {what}")),
+                );
+                apart = false;
+            }
+        }
+        apart
     }
 
     /// On a node the cluster's name is the node itself.
