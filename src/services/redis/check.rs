@@ -72,12 +72,12 @@ impl Redis {
         let mut places = self.places();
         if let (Some(only), None) = (places.next(), places.next()) {
             let message = format!("one redis is a single point of failure for `{}`", self.name);
-            diagnostics.push(
-                Diagnostic::warning(Code::SinglePoint, message).at(only.span, "").help(
-                    "add replicas: `primary`, `replicas` and `tls` in place of `on`; \
-                     the runbook says what else it takes",
-                ),
+            let help = format!(
+                "add replicas: {}; the runbook says what else it takes",
+                self.with_replicas()
             );
+            diagnostics
+                .push(Diagnostic::warning(Code::SinglePoint, message).at(only.span, "").help(help));
         }
     }
 

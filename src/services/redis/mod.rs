@@ -158,14 +158,25 @@ impl Redis {
             (_, 1) => declare.runbook(
                 Chapter::SinglePoints,
                 format!(
-                    "Redis `{}` on {}: while it is down nobody has what it keeps. It takes a second host, `tls`, and \
-                     `primary` and `replicas` in place of `on`: then a person can make the replica the primary. {more}",
+                    "Redis `{}` on {}: while it is down nobody has what it keeps. It takes a second host, \
+                     and {}: then a person can make the replica the primary. {more}",
                     self.name,
                     names.join(", "),
+                    self.with_replicas(),
                 ),
             ),
             // each by itself
             _ => {}
+        }
+    }
+
+    /// What is written for one that has replicas: those are reached by TLS of its own alone.
+    fn with_replicas(&self) -> &'static str {
+        if self.reached_by.is_empty() {
+            "`primary`, `replicas` and `tls` in place of `on`"
+        } else {
+            "a `redis` with `primary`, `replicas` and `tls` of its own in place of the tunnel, and \
+             clients that speak TLS"
         }
     }
 
