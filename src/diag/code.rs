@@ -71,7 +71,7 @@ codes! {
     UnknownName = "CG0408", "a name that the service does not define";
     NotPackaged = "CG0409", "the platform has no package for this";
     SinglePoint = "CG0410", "a single point of failure";
-    ContentName = "CG0411", "a name between braces that no text knows";
+    ContentName = "CG0411", "a name between braces that is not filled in";
     Unsafe = "CG0412", "it works, but not safely";
     StepCircle = "CG0413", "one-time steps that wait for each other";
     ClosedPort = "CG0414", "a port that a firewall closes to everybody";

@@ -106,7 +106,8 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         other => return Err(format!("`{name}` is of an unknown type `{other}`")),
     };
     let doc = text(node.prop("doc")).ok_or_else(|| format!("`{name}` has no doc"))?;
-    Ok(Field { name, ty, required: flag(node, "required", required), doc })
+    let filled = flag(node, "filled", false);
+    Ok(Field { name, ty, required: flag(node, "required", required), filled, doc })
 }
 
 fn text(value: Option<&Value>) -> Option<String> {

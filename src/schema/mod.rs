@@ -88,6 +88,8 @@ pub struct Field {
     pub name: String,
     pub ty: Type,
     pub required: bool,
+    /// What stands between double braces in it is filled in.
+    pub filled: bool,
     pub doc: String,
 }
 

@@ -74,8 +74,10 @@ super::explanations! {
 
     ContentName, "err/file/a-name-that-content-does-not-know.case":
         "Between double braces `content` takes four names and nothing else, so that a file never
-         depends on what a reviewer cannot see.";
-        "Write one of the names. Braces that are meant as such are written as the help shows.";
+         depends on what a reviewer cannot see. Outside of files nothing is filled in, and a host
+         would be given the braces.";
+        "Write one of the names, or write it into a file that is read. In a file, braces that are
+         meant as such are written as the help shows.";
 
     Unsafe, "err/file/a-secret-that-everybody-may-read.case":
         "The program would take it, and the cluster would work, but with a hole in it or with data at

@@ -10,7 +10,9 @@ use crate::schema::{NodeSchema, Schema};
 pub fn constraints(schema: &Schema) -> Vec<String> {
     let general = ["node:unknown", "property:unknown", "property:repeated", "argument:too-many"];
     let mut list: Vec<String> = general.iter().map(|it| format!("*{it}")).collect();
-    list.extend(["*annotation", "*reserved", "*placeholder", "*reset"].map(str::to_owned));
+    list.extend(
+        ["*annotation", "*reserved", "*unfilled", "*placeholder", "*reset"].map(str::to_owned),
+    );
     for node in schema.nodes.values() {
         collect(node, &node.name, &mut list);
     }

@@ -13,6 +13,7 @@ pub(super) fn fault(value: &Value, field: &Field, constraint: &str) -> Option<Di
     annotation(value, field)
         .or_else(|| no_secret(value, field, &constraint))
         .or_else(|| value.as_str().and_then(|text| ours(text, value)))
+        .or_else(|| value.as_str().and_then(|text| unfilled(text, value, field)))
         .or_else(|| value.as_str().and_then(|text| left_in(text, value, field)))
         .or_else(|| wrong_type(value, field, &constraint))
 }
@@ -52,6 +53,24 @@ fn ours(text: &str, value: &Value) -> Option<Diagnostic> {
     };
     let diagnostic = Diagnostic::error(Code::Reserved, message).at(value.span, "");
     Some(diagnostic.help(help).breaks("*reserved"))
+}
+
+/// What would be filled in elsewhere, and here would reach the hosts as it is written. Braces of
+/// others, as in `docker ps --format '{{.Names}}'`, are nothing of ours.
+fn unfilled(text: &str, value: &Value, field: &Field) -> Option<Diagnostic> {
+    let path_of_a_host = field.ty == Type::FileOrPath && text.starts_with('/');
+    if field.filled && !path_of_a_host {
+        return None;
+    }
+    let mut names = text.split("{{").skip(1).map(|it| it.split("}}").next().unwrap_or(it).trim());
+    let name = names.find(|name| {
+        ["host.name", "host.address", "host.fqdn"].contains(name) || name.starts_with("secret(")
+    })?;
+    let message = format!("`{{{{ {name} }}}}` is not filled in here, and would stay as it is");
+    let help = "filled in is what stands in a `file`'s `content`, in the files of `step` and `ensure`, and what \
+                `properties` and `ini` set: write it there, and have that read";
+    let diagnostic = Diagnostic::error(Code::ContentName, message).at(value.span, "");
+    Some(diagnostic.help(help).breaks("*unfilled"))
 }
 
 fn left_in(text: &str, value: &Value, field: &Field) -> Option<Diagnostic> {
