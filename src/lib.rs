@@ -151,7 +151,9 @@ pub fn describe(
     let facts = declare::declare(&cluster, &inventory);
     watch.stage("check");
     check::check(&cluster, &inventory, &facts, diagnostics);
-    Some(Described { document, expanded, inventory, cluster, facts })
+    // certificates and bundles would be for names that only stand in
+    let sound = inventory.cluster.is_sound;
+    sound.then_some(Described { document, expanded, inventory, cluster, facts })
 }
 
 /// What is compiled: a description, and what was allotted for it before.

@@ -24,6 +24,8 @@ use names::Names;
 /// The cluster node's own words.
 #[derive(Clone, Debug)]
 pub struct ClusterInfo {
+    /// Whether the node keeps to the schema; where not, other words stand in for what is wrong.
+    pub is_sound: bool,
     pub name: String,
     pub domain: String,
     pub timezone: Option<Spanned<String>>,

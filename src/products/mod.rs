@@ -69,7 +69,8 @@ fn firewall(nodes: &mut [Node], inventory: &Inventory) -> Option<Node> {
         .filter(|id| !own.iter().any(|set| set.contains(*id)))
         .map(|id| Value::string(&inventory.host(id).name, short.head))
         .collect();
-    if rest.is_empty() {
+    // one that names no program is told as the cluster's
+    if rest.is_empty() || short.args.is_empty() {
         return None;
     }
     let on = Node::new("on", rest, short.head);

@@ -13,6 +13,7 @@ use super::names::Names;
 use super::{Authority, ClusterInfo, Inventory, origin};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::key_type::KeyType;
+use crate::model::name::{Domain, Label};
 use crate::platform::{Platform, Platforms};
 use crate::schema::{Schema, Stage, check::check};
 use crate::source::{Span, Spanned};
@@ -35,7 +36,9 @@ pub fn inventory(
         let start = Span { end: whole.start, ..whole };
         diagnostics.push(Diagnostic::error(Code::Missing, message).at(start, "").help(help));
     }
-    let cluster = one_cluster(named("cluster"), diagnostics)?;
+    let sound = one_cluster(named("cluster"), diagnostics);
+    // what is wrong with it is told; the rest is looked at as if it were any other
+    let cluster = sound.or_else(|| document.nodes.iter().find(|node| node.is("cluster")))?;
     if !written("host") {
         let help = "add `host \"name\" address=\"192.0.2.10\"`";
         let message = "the description has no `host`";
@@ -44,9 +47,8 @@ pub fn inventory(
     let names = Names { broken, ..Names::default() };
     let mut reading = Reading { platforms, names, diagnostics };
     let platform = reading.platform(cluster.prop("platform"));
-    // what is wrong with it is told; the rest is looked at as if it were any other
     let platform = platform.or_else(|| platforms.find("debian-12").ok().cloned())?;
-    let cluster = cluster_info(cluster);
+    let cluster = cluster_info(cluster, sound.is_some());
     let hosts = reading.hosts(named("host"), &platform, &cluster.domain);
     let listeners = reading.groups(named("group"));
     let vault = vault(named("vault"), reading.diagnostics);
@@ -95,11 +97,14 @@ fn only_one<'a>(nodes: &[&'a Node], help: &str, diagnostics: &mut Diagnostics) -
     nodes.first().copied()
 }
 
-fn cluster_info(node: &Node) -> ClusterInfo {
+fn cluster_info(node: &Node, is_sound: bool) -> ClusterInfo {
+    let name = node.label().filter(|name| Label::parse(name).is_ok());
     let domain = node.prop("domain").and_then(Value::as_str);
+    let domain = domain.filter(|name| Domain::parse(name).is_ok());
     ClusterInfo {
-        name: node.label().unwrap_or_default().to_owned(),
-        domain: domain.unwrap_or_default().to_owned(),
+        is_sound,
+        name: name.unwrap_or("cluster").to_owned(),
+        domain: domain.unwrap_or("example.net").to_owned(),
         timezone: node.prop("timezone").and_then(spanned),
         time_servers: node
             .child("time-servers")
