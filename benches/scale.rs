@@ -351,7 +351,7 @@ fn stages(folder: &Path, clock: &mut Clock) {
     let expanded = clock.run("expand", || expand(&document, &inventory, schema, diagnostics));
     let cluster = clock.run("decode", || decode(&expanded, &inventory, schema, diagnostics));
     let facts = clock.run("declare", || declare(&cluster, &inventory));
-    clock.run("check", || check(&cluster, &inventory, &facts, diagnostics));
+    clock.run("check", || check(&expanded, &cluster, &inventory, &facts, diagnostics));
 
     let identities = Identities::default();
     let safe = Safe { folder: &state_folder, identities: &identities };

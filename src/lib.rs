@@ -150,7 +150,7 @@ pub fn describe(
     watch.stage("declare");
     let facts = declare::declare(&cluster, &inventory);
     watch.stage("check");
-    check::check(&cluster, &inventory, &facts, diagnostics);
+    check::check(&expanded, &cluster, &inventory, &facts, diagnostics);
     // certificates and bundles would be for names that only stand in
     let sound = inventory.cluster.is_sound;
     sound.then_some(Described { document, expanded, inventory, cluster, facts })

@@ -8,12 +8,14 @@ mod paths;
 mod ports;
 mod steps;
 mod sync;
+mod unused;
 
 use crate::decode::Cluster;
 use crate::diag::Diagnostics;
 use crate::inventory::Inventory;
 use crate::model::facts::Facts;
 use crate::services::{Checking, find};
+use crate::syntax::node::Document;
 
 /// A rule.
 type Rule = fn(&Inventory, &Facts, &mut Diagnostics);
@@ -31,6 +33,7 @@ const ALL: &[Rule] = &[
 
 /// Asks every service what is wrong with it, then every rule.
 pub fn check(
+    document: &Document,
     cluster: &Cluster,
     inventory: &Inventory,
     facts: &Facts,
@@ -44,4 +47,5 @@ pub fn check(
     for rule in ALL {
         rule(inventory, facts, diagnostics);
     }
+    unused::nothing_forgotten(document, diagnostics);
 }

@@ -76,6 +76,7 @@ codes! {
     StepCircle = "CG0413", "one-time steps that wait for each other";
     ClosedPort = "CG0414", "a port that a firewall closes to everybody";
     NotTakenUp = "CG0415", "a file that a sync brings, and that nobody takes up";
+    Unused = "CG0416", "something that nothing uses";
     Unreachable = "CG0431", "two hosts without a kind of address in common";
     MixedPurpose = "CG0432", "members of which only some have an address for the purpose";
 

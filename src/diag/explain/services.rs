@@ -94,6 +94,11 @@ super::explanations! {
         "Say who comes, with `from=` behind `listens` or with the service that dials it. Where
          nothing listens there any more, take it out.";
 
+    Unused, "err/nginx/what-nothing-uses.case":
+        "A group or an upstream is there to be named by others. One that nobody names does nothing:
+         mostly the place where it should stand has another name, or none.";
+        "Name it where it is meant to be, or take it out.";
+
     Unreachable, "err/inventory/two-hosts-without-a-kind-of-address-in-common.case":
         "A host with IPv4 alone cannot dial one with IPv6 alone, unless something between them
          translates, which this description would not know of.";
