@@ -39,6 +39,7 @@ mod hosts;
 mod injection;
 mod jobs;
 mod joined;
+mod kept_alike;
 mod keys;
 mod keys_random;
 mod keystore;

@@ -8,7 +8,7 @@ use crate::built::{Built, said};
 use crate::host::Host;
 use crate::units::eventually;
 
-const PAIR: &str = r#"
+pub(crate) const PAIR: &str = r#"
 cluster "pair" domain="example.org" platform="debian-12"
 host "n1" address="10.77.0.11"
 host "n2" address="10.77.0.12"
@@ -26,14 +26,14 @@ csync2 "content" {
 const PAIR_FILES: [&str; 2] = ["/etc/csync2_ssl_cert.pem", "/etc/csync2_ssl_key.pem"];
 
 /// Hosts of a pair, plugged together, csync2 listening on both.
-struct Cluster {
-    n1: Host,
-    n2: Host,
+pub(crate) struct Cluster {
+    pub(crate) n1: Host,
+    pub(crate) n2: Host,
     _switch: Host,
 }
 
 impl Cluster {
-    fn start(first: &Built, second: &Built) -> Self {
+    pub(crate) fn start(first: &Built, second: &Built) -> Self {
         let (n1, n2) = (first.installed("n1"), second.installed("n2"));
         let switch = Host::start("switch");
         switch.join(&[(&n1, "10.77.0.11/24"), (&n2, "10.77.0.12/24")]);
@@ -55,7 +55,7 @@ fn listen(host: &Host, name: &str) {
 }
 
 /// Runs `apply.sh` out of the host's bundle.
-fn bundle(built: &Built, host: &Host, name: &str, args: &[&str]) -> Output {
+pub(crate) fn bundle(built: &Built, host: &Host, name: &str, args: &[&str]) -> Output {
     host.run(&["rm", "-rf", "/tmp/bundle"]);
     let mut copy = Command::new("cp");
     copy.arg("-r").arg(built.bundle(name)).arg(host.path("/tmp/bundle"));
@@ -64,7 +64,7 @@ fn bundle(built: &Built, host: &Host, name: &str, args: &[&str]) -> Output {
 }
 
 /// What the crontab runs.
-fn exchange(host: &Host, name: &str) -> Output {
+pub(crate) fn exchange(host: &Host, name: &str) -> Output {
     host.run(&["csync2", "-N", name, "-G", "content", "-xv"])
 }
 
@@ -219,29 +219,6 @@ fn a_first_sync_of_folders_that_nobody_has_yet_is_not_done() {
         assert!(said(&done).contains("none of its folders is there yet"), "{}", said(&done));
         assert!(!host.path("/var/lib/clustergen/pair/done").join(step).exists());
     }
-}
-
-#[test]
-fn verify_says_whether_the_peers_hold_the_same() {
-    let built = Built::of(PAIR);
-    let cluster = Cluster::start(&built, &built);
-    let waits = bundle(&built, &cluster.n1, "n1", &["--verify"]);
-    assert!(!said(&waits).contains("every peer"), "nothing is judged yet: {}", said(&waits));
-    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", "csync2-content-first-sync-n2"]);
-    assert!(done.status.success(), "{}", said(&done));
-    cluster.n1.write("/usr/local/sbin/systemctl", "#!/bin/sh\n");
-    cluster.n1.run(&["chmod", "0755", "/usr/local/sbin/systemctl"]);
-    let fine = said(&bundle(&built, &cluster.n1, "n1", &["--verify"]));
-    assert!(fine.contains("ok    csync2 `content`: every peer"), "{fine}");
-    cluster.n1.write("/srv/www/only-here", "x");
-    let apart = bundle(&built, &cluster.n1, "n1", &["--verify"]);
-    assert_eq!(apart.status.code(), Some(2), "{}", said(&apart));
-    assert!(said(&apart).contains("FAIL  csync2 `content`: every peer"), "{}", said(&apart));
-    let link = "FAIL  csync2 `content`: no path leads over a symbolic link";
-    assert!(!said(&apart).contains(link), "{}", said(&apart));
-    cluster.n1.run(&["sh", "-c", "mv /srv/www /srv/real && ln -s real /srv/www"]);
-    let led = said(&bundle(&built, &cluster.n1, "n1", &["--verify"]));
-    assert!(led.contains(link) && led.contains("/srv/www is /srv/real"), "{led}");
 }
 
 #[test]

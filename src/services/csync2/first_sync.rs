@@ -3,7 +3,8 @@
 
 use super::super::lowering::Scripts;
 use super::super::{Located, Lowering};
-use super::{Csync2, myself, purpose};
+use super::peers::script;
+use super::{Csync2, LOCK, myself, purpose};
 use crate::model::host::HostId;
 use crate::model::view::Fields;
 use crate::quote::sh_word;
@@ -30,8 +31,7 @@ pub(super) fn lower(
         cx.step(service.owner(), &group.has_come(), Scripts { proof, ..Scripts::default() });
     }
     let title = format!("csync2 `{}`: every peer answers and holds the same files", group.name);
-    let call = group.call(&myself(cx));
-    let alike = format!("{call} -cr /; code=0; {call} -T || code=$?; [ \"$code\" -eq 2 ]");
+    let alike = format!("{} --alike {}", script(dir), group.name);
     let steps = group.steps_of(cx.host, cx.inventory);
     cx.verify_after(service.owner(), &title, &alike, steps);
     verify_no_links(service, cx);
@@ -54,12 +54,13 @@ fn give(
     let mut proof = something.clone();
     proof.extend(compared(&call, &me, &peer));
     proof.push(lacks("LX"));
+    let [opens, locks] = locked();
     Scripts {
         guard: something,
         run: vec![
             "# nothing of the crontab's meanwhile".to_owned(),
-            "exec 9>/run/clustergen-csync2.lock".to_owned(),
-            "flock -w 600 9".to_owned(),
+            opens,
+            locks,
             "# what has changed is marked for all, while all are known".to_owned(),
             format!("{call} -cr /"),
             "# the configuration of this step: these two alone, and auto is none".to_owned(),
@@ -121,9 +122,18 @@ fn something(group: &Csync2, cx: &mut Lowering) -> Vec<String> {
 }
 
 /// -T compares what both have in their databases: 0 where that differs, 1 where somebody does not answer,
-/// 2 where it is the same (csync2 2.0).
-fn compared(call: &str, me: &str, peer: &str) -> [String; 2] {
-    [format!("{call} -cr /"), format!("came=$({call} -T {me} {peer}) || [ $? -eq 2 ] || return 1")]
+/// 2 where it is the same (csync2 2.0). What this host has goes into its own before, as the crontab has it: -c
+/// marks what has changed for all peers, and does what an action has to do here (`check.c`, `action.c`).
+fn compared(call: &str, me: &str, peer: &str) -> [String; 4] {
+    let [opens, locks] = locked();
+    let same = format!("came=$({call} -T {me} {peer}) || [ $? -eq 2 ] || return 1");
+    [opens, locks, format!("{call} -cr /"), same]
+}
+
+/// Lines of sh that wait for the crontab, and keep it away as long as their function runs.
+fn locked() -> [String; 2] {
+    let busy = "{ echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }";
+    [format!("exec 9>{LOCK}"), format!("flock -w 600 9 || {busy}")]
 }
 
 /// What came has no line that begins so.

@@ -6,7 +6,7 @@ use super::super::lowering::Owner;
 use super::super::rotation::Rotation;
 use super::super::{Located, Lowering, grid};
 use super::peers::script;
-use super::{Action, Csync2, Daemon, ROTATION, myself, purpose};
+use super::{Action, Csync2, Daemon, LOCK, ROTATION, myself, purpose};
 use crate::diag::{Code, Diagnostic};
 use crate::model::facts::{ClaimKind, LeafKey, service_kind};
 use crate::model::host::HostId;
@@ -270,7 +270,7 @@ fn lower_schedule(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) {
             format!("test -e {mark}")
         };
         let command = format!(
-            "{begun} && flock -w 30 /run/clustergen-csync2.lock {script} {} 2>&1 | logger -t csync2",
+            "{begun} && flock -w 30 {LOCK} {script} {} 2>&1 | logger -t csync2",
             group.name
         );
         lines.push(

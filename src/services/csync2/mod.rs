@@ -48,6 +48,9 @@ const ROTATION: &str = "clustergen-csync2";
 /// What the crontab runs, beside `csync2.cfg`.
 const SCRIPT: &str = "csync2_sync";
 
+/// What no two runs of a host have at once, whether they are the crontab's or a step's.
+const LOCK: &str = "/run/clustergen-csync2.lock";
+
 /// A member's certificate is pinned by its peers, so it is long-lived: ten years.
 const PAIR_VALIDITY: Duration = Duration::from_seconds(3650 * 86_400);
 

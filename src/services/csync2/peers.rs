@@ -6,7 +6,7 @@
 //! called answers `Identification failed!`, and goes on.
 
 use super::super::{Located, Lowering};
-use super::{Csync2, SCRIPT, myself, purpose};
+use super::{Csync2, LOCK, SCRIPT, myself, purpose};
 use crate::model::consequence::Consequence;
 use crate::model::facts::LeafKey;
 use crate::model::plan::{Ensure, Kind, OnChange};
@@ -70,7 +70,8 @@ fn lower_script(first: &Located<Csync2>, dir: &str, cx: &mut Lowering) -> String
     let view = Fields::new(span)
         .text("me", cx.text(sh_word(&me, span), span))
         .text("port", fixed(&first.options.port_option(), span))
-        .text("dir", fixed(dir, span));
+        .text("dir", fixed(dir, span))
+        .text("lock", fixed(LOCK, span));
     let path = script(dir);
     cx.template(first.owner(), &path, 0o755, "csync2/sync", view, OnChange::Nothing);
     path
