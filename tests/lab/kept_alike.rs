@@ -25,7 +25,7 @@ fn synced(built: &Built) -> Cluster {
 }
 
 fn built() -> Built {
-    let more = r#"include "/srv/www"; auto "none""#;
+    let more = r#"include "/srv/www" "/opt/program/that/is/not/here"; auto "none""#;
     Built::of(&PAIR.replace(r#"include "/srv/www""#, more))
 }
 
@@ -70,9 +70,11 @@ fn verify_waits_for_a_run_that_is_at_work() {
 }
 
 #[test]
-fn a_path_over_a_link_is_told() {
+fn a_path_over_a_link_is_told_and_one_that_is_not_there_is_not() {
     let built = built();
     let cluster = synced(&built);
+    let fine = verify(&built, &cluster.n1);
+    assert!(!fine.contains(LINK), "{fine}");
     cluster.n1.run(&["sh", "-c", "mv /srv/www /srv/real && ln -s real /srv/www"]);
     let led = verify(&built, &cluster.n1);
     assert!(led.contains(LINK) && led.contains("/srv/www is /srv/real"), "{led}");
