@@ -216,9 +216,17 @@ fn a_first_sync_of_folders_that_nobody_has_yet_is_not_done() {
         host.run(&["rm", "-rf", "/srv/www"]);
         let done = bundle(&built, host, name, &["--bootstrap", step]);
         assert_eq!(done.status.code(), Some(1), "{}", said(&done));
-        assert!(said(&done).contains("none of its folders is there yet"), "{}", said(&done));
+        assert!(said(&done).contains("none of its folders has a file yet"), "{}", said(&done));
         assert!(!host.path("/var/lib/clustergen/pair/done").join(step).exists());
     }
+    // folders alone are nothing to give, and what the other one has is not replaced
+    cluster.n1.run(&["mkdir", "-p", "/srv/www/conf"]);
+    cluster.n2.write("/srv/www/page", "of n2");
+    let done = bundle(&built, &cluster.n1, "n1", &["--bootstrap", steps[0]]);
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    assert!(said(&done).contains("its guard says that it is not safe now"), "{}", said(&done));
+    let listed = said(&bundle(&built, &cluster.n1, "n1", &["--list"]));
+    assert!(listed.contains("waits, destroys data") && listed.contains("replace"), "{listed}");
 }
 
 #[test]

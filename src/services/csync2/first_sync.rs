@@ -111,12 +111,13 @@ fn has_come(group: &Csync2, first: &Spanned<HostId>, cx: &mut Lowering) -> Vec<S
     proof
 }
 
-/// Where nobody has anything yet, everybody has the same.
+/// Where nobody has anything yet, everybody has the same, and folders alone are nothing to give.
 fn something(group: &Csync2, cx: &mut Lowering) -> Vec<String> {
     let mut lines = vec!["found=''".to_owned()];
-    lines.extend(each_folder(group, &["[ ! -e \"$path\" ] || found=1"], cx));
+    let file = "[ -z \"$(find \"$path\" ! -type d -print -quit 2>/dev/null)\" ] || found=1";
+    lines.extend(each_folder(group, &[file], cx));
     lines.push(
-        "[ -n \"$found\" ] || { echo 'none of its folders is there yet'; return 1; }".to_owned(),
+        "[ -n \"$found\" ] || { echo 'none of its folders has a file yet'; return 1; }".to_owned(),
     );
     lines
 }

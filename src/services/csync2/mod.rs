@@ -193,13 +193,16 @@ impl Csync2 {
         let winner = &inventory.host(first.value).name;
         for member in others {
             let name = &inventory.host(member.value).name;
-            let gives = format!("csync2 `{}`: the files of {winner} go to {name}", self.name);
+            let gives = format!(
+                "csync2 `{}`: the files of {winner} go to {name}, and replace what it has under their names",
+                self.name
+            );
             let after = self.after.iter().map(|it| it.of(first.value)).collect();
             let has_come = format!("csync2 `{}`: the files of {winner} have come", self.name);
             let given = vec![(first.value, self.given_to(name))];
-            for (key, host, after, title) in [
-                (self.given_to(name), first, after, gives),
-                (self.has_come(), member, given, has_come),
+            for (key, host, after, title, destroys) in [
+                (self.given_to(name), first, after, gives, true),
+                (self.has_come(), member, given, has_come, false),
             ] {
                 declare.step(StepFact {
                     key,
@@ -207,7 +210,7 @@ impl Csync2 {
                     after,
                     title,
                     needs: Vec::new(),
-                    destroys: false,
+                    destroys,
                     origin: declare.at(member.span),
                 });
             }
