@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::built::said;
-use crate::bundle::{Bundle, bad, good, start};
+use crate::bundle::{Bundle, bad, failed, good, start};
 
 const STEP: &str = "
 step 1/2 fill keeps 'the tables are there'
@@ -119,6 +119,76 @@ fn what_was_done_by_another_hand_is_proven_or_said() {
     assert!(good(&bundle.on(&other, &["--list"]).0).contains("waits"));
     good(&bundle.on(&other, &["--mark-done", "fill"]).0);
     assert!(good(&bundle.on(&other, &["--list"]).0).contains("done  20"));
+}
+
+#[test]
+fn a_mark_that_is_taken_back_has_the_step_done_again() {
+    let bundle = Bundle::of(STEP, &[]);
+    let host = start("h");
+    let undone = |step: &str| bundle.on(&host, &["--mark-undone", step]).0;
+    bad(&undone("fil"), "h has no step fil");
+    bad(&undone("fill"), "fill is not done");
+    good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
+    good(&bundle.on(&host, &[]).0);
+    host.run(&["rm", "/tmp/filled"]); // as one who was installed anew
+    assert!(good(&bundle.on(&host, &["--bootstrap", "fill"]).0).contains("--mark-undone fill"));
+    let (done, asked) = bundle.on(&host, &["--mark-undone", "fill", "--json"]);
+    assert!(good(&done).contains("fill: not done any more"), "{}", said(&done));
+    assert!(said(&done).contains(r#""mode": "mark-undone""#), "{}", said(&done));
+    assert!(asked.is_empty(), "what was started goes on: {asked:?}");
+    assert!(host.read("/var/log/clustergen.log").contains("fill: not done any more"));
+    assert!(good(&bundle.on(&host, &["--list"]).0).contains("waits"));
+    failed(&bundle.on(&host, &[]).0, 5, "waits for a one-time step, see --list: fill");
+    good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
+    assert_eq!(host.read("/tmp/ran"), "ran\nran\n");
+}
+
+#[test]
+fn a_step_that_goes_and_comes_back_is_not_done() {
+    let bundle = Bundle::of(STEP, &[]);
+    let host = start("h");
+    let mark = host.path("/var/lib/clustergen/c/done/fill");
+    let forgets = "forgets that fill was done: it is no longer described";
+    bundle.on(&host, &[]);
+    good(&bundle.on(&host, &["--bootstrap", "fill"]).0);
+    good(&bundle.on(&host, &[]).0);
+
+    // what is looked at, is put back or goes back a bundle keeps it
+    let other = "file 0644 root:root /etc/other none -";
+    let wrong = format!("{other}\ncheck 0 false /etc/other");
+    bundle.becomes("h", &wrong, &[("files/etc/other", "x\n")]);
+    bad(&bundle.on(&host, &[]).0, "the new files are wrong");
+    bundle.becomes("h", other, &[]);
+    good(&bundle.on(&host, &["--dry-run"]).0);
+    good(&bundle.on(&host, &["--older"]).0);
+    good(&bundle.on(&host, &["--rollback"]).0);
+    assert!(mark.exists());
+
+    let gone = good(&bundle.on(&host, &[]).0);
+    assert_eq!(gone.matches(forgets).count(), 1, "{gone}");
+    assert!(!mark.exists() && host.read("/var/log/clustergen.log").contains(forgets));
+    bundle.becomes("h", STEP, &[]);
+    bundle.says("# one more");
+    failed(&bundle.on(&host, &[]).0, 5, "waits for a one-time step, see --list: fill");
+}
+
+/// A program's folder may be away for a while.
+#[test]
+fn a_step_is_described_as_long_as_its_line_is_there() {
+    let table = "
+where /opt/app step 1/1 fill keeps 'the tables are there'
+born key /opt/app/key
+";
+    let bundle = Bundle::of(table, &[]);
+    let host = start("h");
+    host.run(&["mkdir", "-p", "/opt/app"]);
+    for step in ["fill", "export"] {
+        good(&bundle.on(&host, &["--mark-done", step]).0);
+    }
+    host.run(&["rmdir", "/opt/app"]);
+    good(&bundle.on(&host, &[]).0);
+    let marks = said(&host.run(&["ls", "/var/lib/clustergen/c/done"]));
+    assert!(marks.contains("export") && marks.contains("fill"), "{marks}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ line_end='
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP |
-                 --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
+                 --mark-undone STEP | --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
                 [--root DIR] [--secrets DIR] [--i-am NAME]
        apply.sh --judge DIR
   (nothing)           install, then reload what changed
@@ -42,6 +42,8 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
                       `export` hands over the secrets that were made on this host
   --mark-done STEP    say that a step was done by hand
+  --mark-undone STEP  forget that a step was done, so that it is asked, done and proven again: the
+                      peer that it was done with was installed anew, or somebody undid it
   --host-key          the lines of the description that have secrets sealed for this host
   --rollback          install the bundle that was here before the last one; again, the one before
                       that. With --dry-run only say so. Data, packages and users stay
@@ -97,7 +99,7 @@ while [ $# -gt 0 ]; do
         --check) mode=check ;;
         --verify) mode=verify ;;
         --list) mode=list ;;
-        --bootstrap | --mark-done) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
+        --bootstrap | --mark-done | --mark-undone) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
         --host-key) mode='host-key' ;;
         --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;

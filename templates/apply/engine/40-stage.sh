@@ -22,7 +22,11 @@ verify() { each verify "$@"; }
 where() {
     inside=$1
     shift
-    if [ "$at" = listed ] || [ -d "$root$inside" ]; then "$@"; fi
+    case $at in
+        # of the bundle, whatever host it is on
+        listed | described) "$@" ;;
+        *) [ ! -d "$root$inside" ] || "$@" ;;
+    esac
 }
 
 # need STEP [need STEP...] VERB...: installed, but neither started nor judged until the steps are done.
@@ -81,8 +85,10 @@ each() {
         units:unit) shift; start_unit "$@" ;;
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
-        mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
-        list:born | bootstrap:born | mark-done:born) shift; births "$@" ;;
+        described:step) printf '%s\n' "$3" ;;
+        described:born) echo export ;;
+        mark-done:step | mark-undone:step) [ "$3" != "$wanted" ] || found=1 ;;
+        list:born | bootstrap:born | mark-done:born | mark-undone:born) shift; births "$@" ;;
         bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;

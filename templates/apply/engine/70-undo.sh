@@ -72,6 +72,7 @@ finish() {
     rm -rf "$work/new"
     [ ! -d "$work/old" ] || rm -rf "$state/last"
     each_line "$work/first" keep_first
+    each_line "$work/forgotten" forget
     # what steps proved is no longer so, and nobody goes back to where nothing is
     [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations" "$state/export"
     keep_generation

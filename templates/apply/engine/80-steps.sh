@@ -21,7 +21,7 @@ bootstrap_step() {
     [ "$2" = "$wanted" ] || return 0
     found=1 number=$1 title=$4
     if is_done "$2"; then
-        say "$2: was done $(cat "$state/done/$2")"
+        say "$2: was done $(cat "$state/done/$2"); --mark-undone $2 has it done again"
         return
     fi
     shift 4
@@ -78,6 +78,34 @@ mark_done() {
     say "$1: done"
 }
 
+# mark_undone STEP: what waits for it is neither started nor judged from now on; what runs goes on.
+mark_undone() {
+    is_done "$1" || fail "$1 is not done, so there is nothing to forget"
+    keep_log
+    rm -f "$state/done/$1"
+    say "$1: not done any more"
+}
+
+# stale_marks: steps that were done here, and that the bundle does not describe: one that comes back some
+# day is another one. Who goes back to an earlier bundle may come forward again.
+stale_marks() {
+    [ -z "$older$instead" ] || return 0
+    at=described
+    resources >"$work/described"
+    for mark in "$state"/done/*; do
+        step=${mark##*/}
+        [ ! -f "$mark" ] || grep -Fqx -e "$step" "$work/described" || printf '%s\n' "$step"
+    done >"$work/forgotten"
+}
+
+# forget STEP
+forget() {
+    is_done "$1" || return 0
+    keep_log
+    rm -f "$state/done/$1"
+    say "forgets that $1 was done: it is no longer described"
+}
+
 # prove TITLE COMMAND: says ok, or FAIL with what the command said.
 prove() {
     holds=true
@@ -103,10 +131,13 @@ without_change() {
     case $mode in
         host-key) tell_host_keys ;;
         list) list_export ;;
-        bootstrap | mark-done)
+        bootstrap | mark-done | mark-undone)
             [ "$wanted" != export ] || [ ! -s "$work/births" ] || found=1
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
-            [ "$mode" = bootstrap ] || mark_done "$wanted"
+            case $mode in
+                mark-done) mark_done "$wanted" ;;
+                mark-undone) mark_undone "$wanted" ;;
+            esac
             [ "$mode:$wanted" != bootstrap:export ] || export_born
             [ -z "$awaited" ] || say "now say apply.sh: what waited for $wanted is started then"
             ;;

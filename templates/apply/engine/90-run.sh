@@ -30,7 +30,7 @@ if [ "$mode" = rehearse ]; then
 fi
 at=listed
 listed resources
-case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
+case $mode in apply | bootstrap | mark-done | mark-undone) changes=1 ;; *) changes='' ;; esac
 only_root
 right_host
 same_host
@@ -66,7 +66,7 @@ mkdir -p "$work/scratch"
 for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
 case $mode in
-    verify | list | bootstrap | mark-done | host-key)
+    verify | list | bootstrap | mark-done | mark-undone | host-key)
         doing=''
         # not in a condition: there no command of a step would stop it
         without_change
@@ -99,6 +99,8 @@ if [ "$mode" != apply ]; then
 fi
 doing='keeping a copy of the bundle'
 stage_generation
+doing='looking for steps that are no longer described'
+stale_marks
 printf '%s\n' "$host" >"$work/host"
 case $instead in
     rollback) printf '%s\n' "$newest" >"$work/gone-back-from" ;;
