@@ -161,6 +161,8 @@ pub struct Ensure {
     pub run: Vec<String>,
     /// The files that both read: when one of them changes, it is made so anew.
     pub from: Vec<AbsPath>,
+    /// Made so when all units are up: it speaks of them, and none of them reads it.
+    pub last: bool,
     pub on_change: OnChange,
 }
 

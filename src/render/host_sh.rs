@@ -111,13 +111,14 @@ fn rank(kind: &Kind) -> (u8, u32) {
             Body::Template { .. } => 8,
         },
         Kind::Made(_) => 9,
+        Kind::Ensure(it) if it.last => 13,
         Kind::Ensure(_) => 10,
         Kind::Check(_) => 11,
         Kind::Unit(_) => 12,
-        Kind::Step(step) => return (13, step.number.0),
-        Kind::StepFile(_) => 13,
-        Kind::Born(_) | Kind::BornTo(_) => 14,
-        Kind::Verify(_) => 15,
+        Kind::Step(step) => return (14, step.number.0),
+        Kind::StepFile(_) => 14,
+        Kind::Born(_) | Kind::BornTo(_) => 15,
+        Kind::Verify(_) => 16,
     };
     (rank, 0)
 }
@@ -230,7 +231,8 @@ fn made_words(made: &Made, span: Span) -> Result<Vec<String>, String> {
 }
 
 fn ensure_words(it: &Ensure, span: Span) -> Result<Vec<String>, String> {
-    let mut words = vec!["ensure".to_owned(), quoted(&it.key, span)?, quoted(&it.title, span)?];
+    let verb = if it.last { "finally" } else { "ensure" };
+    let mut words = vec![verb.to_owned(), quoted(&it.key, span)?, quoted(&it.title, span)?];
     words.extend(on_change(&it.on_change, span)?);
     for path in &it.from {
         words.push(quoted(path.as_str(), span)?);

@@ -2,6 +2,9 @@
 //!
 //! Its commands are the person's own. What they read lies on the host, root's alone, so that they can be
 //! asked at any time: unlike a one-time step, it is state, and `--check` says where it is not so.
+//!
+//! It is made so last, when the units of the same bundle are up: an application that is told of a tunnel
+//! may use it at once, and no tunnel that does not come up is told of.
 
 use super::content::Content;
 use super::decode::set;
@@ -77,6 +80,7 @@ impl Service for OwnEnsure {
                 holds,
                 run,
                 from,
+                last: true,
                 on_change: ensure.on_change.clone(),
             });
             let steps = ensure.after.iter().map(|it| it.value.clone()).collect();

@@ -148,7 +148,7 @@ fn systemd_has_nothing_to_say_of_any_golden_unit() {
 
 /// Runs the checks of a bundle's `host.sh` that begin with a word, as `apply.sh` does.
 const CHECKS: &str = r#"
-    for verb in package group user directory link block keys file seed made ensure unit step born born_to verify \
+    for verb in package group user directory link block keys file seed made ensure finally unit step born born_to verify \
         where need; do
         eval "$verb() { :; }"
     done

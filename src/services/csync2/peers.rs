@@ -37,7 +37,7 @@ pub(super) fn lower(services: &[Located<Csync2>], dir: &str, cx: &mut Lowering) 
     let (key, title) =
         ("csync2-peers".to_owned(), "csync2 knows its peers by their certificates".to_owned());
     let on_change = OnChange::Nothing;
-    cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, from, on_change }));
+    cx.add(owner, Kind::Ensure(Ensure { key, title, holds, run, from, last: false, on_change }));
     let title = "csync2: this host and its peers know each other by their certificates";
     let steps = first.options.steps_of(cx.host, cx.inventory);
     cx.verify_after(owner, title, &format!("{script} --agree"), steps);

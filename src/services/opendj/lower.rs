@@ -140,6 +140,7 @@ fn lower_stores(service: &Located<Opendj>, script: &str, from: Vec<AbsPath>, cx:
         holds: vec![format!("{script} has-stores")],
         run: vec![format!("{script} stores")],
         from,
+        last: false,
         on_change: OnChange::Nothing,
     };
     let condition = Condition { steps: vec![opendj.connectors_step()], folder: None };

@@ -10,7 +10,9 @@ keys() { each keys "$@"; }
 file() { each file "$@"; }
 seed() { each seed "$@"; }
 made() { each made "$@"; }
+# what units read is ensured before they start; what is told of units that run, finally
 ensure() { each ensure "$@"; }
+finally() { each finally "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
 step() { each step "$@"; }
@@ -49,7 +51,7 @@ need() {
                 case "$waiting " in *" $undone "*) ;; *) waiting="$waiting $undone" ;; esac
             done
             ;;
-        stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
+        stage:made | stage:ensure | stage:finally | make:* | judged:* | check:* | units:* | last:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;
     esac
 }
@@ -73,13 +75,15 @@ each() {
         stage:keys) shift; stage_keys "$@" ;;
         stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
-        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
+        stage:ensure) [ -n "$root" ] || { shift; stage_ensure - "$@"; } ;;
+        stage:finally) [ -n "$root" ] || { shift; stage_ensure last "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
         make:made) shift; make "$@" ;;
-        make:ensure) shift; make_sure "$@" ;;
-        verify:ensure) prove "$3" "$(word_of holds "$2")" ;;
+        make:ensure) shift; make_sure - "$@" ;;
+        last:finally) shift; make_sure last "$@" ;;
+        verify:ensure | verify:finally) prove "$3" "$(word_of holds "$2")" ;;
         judged:check) shift 3; ! touched "$@" || judged=1 ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
@@ -315,9 +319,10 @@ stage_made() {
     fi
 }
 
-# stage_ensure KEY TITLE ACTION UNIT INPUT...: seen to where what it reads changes, or where it is not so.
+# stage_ensure -|last KEY TITLE ACTION UNIT INPUT...: seen to where what it reads changes, or where it is
+# not so.
 stage_ensure() {
-    if (shift 4 && touched "$@") || ! quietly "$(word_of holds "$1")"; then change ensure - - "$3" "$4" "$2"; fi
+    if (shift 5 && touched "$@") || ! quietly "$(word_of holds "$2")"; then change ensure "$1" - "$4" "$5" "$3"; fi
 }
 
 # quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.

@@ -98,12 +98,12 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
-# make_sure KEY TITLE ACTION UNIT INPUT...: what is no file, by functions of host.sh.
+# make_sure -|last KEY TITLE ACTION UNIT INPUT...: what is no file, by functions of host.sh.
 make_sure() {
-    grep -Fqx -e "ensure$tab-$tab-$tab$3$tab$4$tab$2" "$work/changed" || return 0
-    if ! quietly "$(word_of ensure "$1")" || ! quietly "$(word_of holds "$1")"; then
+    grep -Fqx -e "ensure$tab$1$tab-$tab$4$tab$5$tab$3" "$work/changed" || return 0
+    if ! quietly "$(word_of ensure "$2")" || ! quietly "$(word_of holds "$2")"; then
         cat "$work/said" >&2
-        fail "this could not be made so: $2"
+        fail "this could not be made so: $3"
     fi
 }
 

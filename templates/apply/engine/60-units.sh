@@ -64,15 +64,33 @@ start_unit() {
     act start "$name" stop || fail "$name could not start"
 }
 
-# actions: ACTION UNIT of everything that changed, each once; a restart does for a reload.
+# the lines of the plan that are seen to when the units are up
+at_last="^ensure${tab}last${tab}"
+
+# actions GREP-WORD...: ACTION UNIT of what changed, of the lines that grep chooses, each once; a restart
+# does for a reload.
 actions() {
-    awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
-        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }' "$work/changed"
+    grep "$@" "$work/changed" | awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
+        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }'
 }
 
 # act_on_units: has the units that were not started just now take up what changed.
 act_on_units() {
-    actions >"$work/actions"
+    actions -v -e "$at_last" >"$work/actions"
+    ask_units
+    [ ! -s "$work/back" ] || stay_up
+}
+
+# act_at_last: those take up what they were told when all were up. Where none is to, nothing can fail any
+# more: what was told stays so, and is not put back.
+act_at_last() {
+    started=''
+    actions -e "$at_last" >"$work/actions"
+    ask_units
+    [ ! -s "$work/actions" ] || stay_up
+}
+
+ask_units() {
     while read -r action unit; do
         case " $started $left " in *" $unit "*) continue ;; esac
         if ! active "$unit"; then
@@ -81,7 +99,6 @@ act_on_units() {
         fi
         act "$action" "$unit" "$action" || fail "$unit could not ${action%%-*}"
     done <"$work/actions"
-    [ ! -s "$work/back" ] || stay_up
 }
 
 # stay_up: what ran before, or was started now, still runs after a moment; a service that its
@@ -111,7 +128,7 @@ restarts() {
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
-    { actions | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
+    { actions -e '' | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
     while read -r unit; do
         if active "$unit"; then printf '%s\n' "$unit"; fi
     done <"$work/units" >"$work/active"

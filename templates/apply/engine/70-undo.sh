@@ -127,7 +127,7 @@ leftovers() {
 
 # ask_again: units that may have seen what is put back are asked to take it up.
 ask_again() {
-    actions >"$work/actions"
+    actions -e '' >"$work/actions"
     while read -r action unit; do
         if active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
     done <"$work/actions"

@@ -144,6 +144,10 @@ if [ -z "$root" ]; then
     at=units
     resources
     act_on_units
+    doing='seeing to what comes last'
+    at=last
+    resources
+    act_at_last
 fi
 doing='writing down what was installed'
 enter 'done'
