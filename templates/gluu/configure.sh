@@ -1,5 +1,6 @@
 # What Gluu is told lies in its directory, once for all nodes: only what is ours is changed.
-if [ -e "$work/password" ]; then password=$inside/password; else password=-; fi
+password=-
+[ "$cached" = no ] || password=$inside/password
 # shellcheck disable=SC2086  # several servers
 "$run" "$python" "$inside/configure.py" "$inside/old.ldif" "$cache" "$password" $servers >"$work/new.ldif"
 if [ -s "$work/new.ldif" ]; then

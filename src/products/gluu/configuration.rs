@@ -46,7 +46,11 @@ fn told(parts: &Parts, cached: bool, span: Span) -> Node {
     let peers = parts.addresses.iter().map(|it| SocketAddr::new(*it, port).to_string());
     // each node's own first: every node reads the same list
     let servers: Vec<String> = [format!("localhost:{port}")].into_iter().chain(peers).collect();
-    let told = [("cache", format!("localhost:{TUNNEL}")), ("servers", servers.join(" "))];
+    let told = [
+        ("cache", format!("localhost:{TUNNEL}")),
+        ("cached", if cached { "yes" } else { "no" }.to_owned()),
+        ("servers", servers.join(" ")),
+    ];
     let told = [&known(parts)[..], &told].concat();
     let scripts = [INSIDE, DIRECTORY, CONFIGURE, RESTART, REREAD];
     let title = "Gluu knows its cache, its directories and its nodes' common keys, and has read where the cache is";
