@@ -140,8 +140,16 @@ impl fmt::Display for Size {
     }
 }
 
+/// The longest name of a file or folder that `apply.sh` can install. A name has 255 bytes at the most
+/// (`NAME_MAX`, path_resolution(7)), and `.NAME.dpkg-new` has to fit beside it.
+pub const LONGEST_NAME: usize = 245;
+
+/// The longest path. One has 4,095 bytes at the most (`PATH_MAX`), and copies of what was there lie
+/// below folders of `apply.sh`, with the path of the bundle or of its state before theirs.
+const LONGEST_PATH: usize = 3072;
+
 /// An absolute path on a host: no `.`, no `..`, no doubled or closing slash, no control
-/// characters, no space at the end.
+/// characters, no space at the end, nowhere too long for what `apply.sh` puts beside it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AbsPath(String);
 
@@ -156,8 +164,20 @@ impl AbsPath {
         if !path.starts_with('/') {
             return Err(Wrong::new("is no absolute path", help));
         }
-        if path.chars().any(char::is_control) || path.ends_with(' ') || path.len() > 4000 {
+        if path.chars().any(char::is_control) || path.ends_with(' ') {
             return Err(Wrong::new("is no path that a person could read", help));
+        }
+        if path.len() > LONGEST_PATH {
+            let help = format!(
+                "{LONGEST_PATH} bytes at the most: Linux takes 4095, and `apply.sh` keeps a copy below a folder of its own"
+            );
+            return Err(Wrong::new("is too long for a path", help));
+        }
+        if path.split('/').any(|part| part.len() > LONGEST_NAME) {
+            let help = format!(
+                "{LONGEST_NAME} bytes at the most between two slashes: file systems take 255, and `apply.sh` writes `.NAME.dpkg-new` beside it first"
+            );
+            return Err(Wrong::new("has a name in it that is too long", help));
         }
         if path != "/" && path[1..].split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(Wrong::new("is not in its plain form", help));

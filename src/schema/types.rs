@@ -3,7 +3,9 @@
 use super::zone::check_zone;
 use crate::model::crontab::Crontab;
 use crate::model::name::{Domain, Label, Wrong};
-use crate::model::value::{AbsPath, Duration, Mode, Port, Size, Version, host_address};
+use crate::model::value::{
+    AbsPath, Duration, LONGEST_NAME, Mode, Port, Size, Version, host_address,
+};
 use crate::syntax::node::{Scalar, Value};
 
 /// What an argument or a property holds.
@@ -274,16 +276,16 @@ fn login(text: &str) -> Result<(), Wrong> {
     Err(Wrong::new("is no name that every `useradd` takes", help))
 }
 
-/// deb-control(5) and RPM's names together. A `-` at the end would have apt remove the package.
 fn file_name(text: &str) -> Result<(), Wrong> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if text.starts_with(first) && text.chars().all(legal) && text.len() <= 255 {
+    if text.starts_with(first) && text.chars().all(legal) && text.len() <= LONGEST_NAME {
         return Ok(());
     }
     Err(Wrong::new("is no file's name", "write its name alone, without a folder: `\"tables.sql\"`"))
 }
 
+/// deb-control(5) and RPM's names together. A `-` at the end would have apt remove the package.
 fn package(text: &str) -> Result<(), Wrong> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "+._-".contains(c);
     let first = |c: char| c.is_ascii_alphanumeric();
@@ -296,10 +298,16 @@ fn package(text: &str) -> Result<(), Wrong> {
 /// systemd.unit(5): the characters that a name may have.
 fn unit(text: &str) -> Result<(), Wrong> {
     let legal = |c: char| c.is_ascii_alphanumeric() || ":_.@\\-".contains(c);
-    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(legal) {
-        return Ok(());
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || !text.chars().all(legal) {
+        return Err(Wrong::new("is no unit", "write a name with its suffix, as `app.service`"));
     }
-    Err(Wrong::new("is no unit", "write a name with its suffix, as `app.service`"))
+    if text.len() > LONGEST_NAME {
+        let help = format!(
+            "{LONGEST_NAME} characters at the most: it is a file's name, and `apply.sh` writes `.NAME.dpkg-new` beside it first"
+        );
+        return Err(Wrong::new("is too long for a unit", help));
+    }
+    Ok(())
 }
 
 fn location(text: &str) -> Result<(), Wrong> {

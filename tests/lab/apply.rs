@@ -243,6 +243,23 @@ fn what_cannot_be_put_back_stays_in_the_backups_and_is_tried_again() {
     assert_eq!(host.read("/etc/b.conf"), "b2\n");
 }
 
+/// Nothing lies there, so nothing has to go, whatever `rm -f` says of such a name.
+#[test]
+fn a_name_that_is_too_long_to_be_written_does_not_hold_up_the_next_run() {
+    let (host, bundle) = two_daemons();
+    for letters in [250, 300] {
+        let long = "x".repeat(letters);
+        let line = format!("{TWO}\nlink /etc/{long} /srv none -");
+        bundle.becomes("h", &line, &[("files/etc/a.conf", "a2\n"), ("files/etc/b.conf", "b2\n")]);
+        let (done, _) = bundle.on(&host, &[]);
+        assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+        assert_eq!(host.read("/etc/a.conf"), "a\n");
+    }
+    bundle.becomes("h", TWO, &[("files/etc/a.conf", "a2\n"), ("files/etc/b.conf", "b2\n")]);
+    good(&bundle.on(&host, &[]).0);
+    assert_eq!(host.read("/etc/a.conf"), "a2\n");
+}
+
 #[test]
 fn a_unit_that_is_not_running_is_not_reloaded_and_one_that_died_is_noticed() {
     let (host, bundle) = two_daemons();

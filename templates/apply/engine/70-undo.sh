@@ -19,11 +19,13 @@ each_line() {
 
 # put_mode_back LINE: mode, owner, and the folder's path, in which a space may be
 put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }"; }
-remove() { rm -f "$root$1"; }
+# discard FILE: where there is one. rm -f fails on a name that no file system takes.
+discard() { if [ -e "$1" ] || [ -L "$1" ]; then rm -f "$1"; fi; }
+remove() { discard "$root$1"; }
 # remove_temporary PATH: a folder under that name is nobody's of us
 remove_temporary() {
     temporary=$(beside "$root$1")
-    if [ -L "$temporary" ] || [ ! -d "$temporary" ]; then rm -f "$temporary"; fi
+    if [ -L "$temporary" ] || [ ! -d "$temporary" ]; then discard "$temporary"; fi
 }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
 # take_back LINE: a verb and a unit. One that failed too often starts only when that is forgotten; one
