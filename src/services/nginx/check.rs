@@ -1,9 +1,10 @@
 //! What is wrong with an `nginx` node: names, sites, upstreams, the version that is to run them.
 
-use super::Nginx;
-use super::options::{Affinity, Answer, Site, Upstream};
+use super::options::{Affinity, Answer, Header, Location, Servers, Site, Upstream};
+use super::{HTTP, HTTPS, Nginx, regex};
 use crate::diag::{Code, Diagnostic, Diagnostics, suggestion};
-use crate::model::value::Version;
+use crate::model::host::HostId;
+use crate::model::value::{Port, Version};
 use crate::services::Checking;
 use crate::services::declare::twice;
 use crate::source::{Span, Spanned};
@@ -15,6 +16,7 @@ impl Nginx {
     pub(super) fn check_all(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
         self.check_names(diagnostics);
         self.check_references(diagnostics);
+        self.check_circles(cx, diagnostics);
         for site in &self.sites {
             site.check(diagnostics);
         }
@@ -55,6 +57,50 @@ impl Nginx {
             let message = format!("no upstream is called `{}`", name.value);
             diagnostics
                 .push(Diagnostic::error(Code::UnknownName, message).at(name.span, "").help(help));
+        }
+    }
+
+    /// Whom it passes on to is not itself: what came in would come in again, without an end.
+    fn check_circles(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
+        for stream in &self.streams {
+            self.check_circle(
+                &[stream.port.value],
+                stream.port.span,
+                &stream.servers,
+                cx,
+                diagnostics,
+            );
+        }
+        for upstream in &self.upstreams {
+            let leads = |location: &Location| matches!(&location.answer, Answer::Upstream(to) if to.value == upstream.name.value);
+            for site in self.sites.iter().filter(|it| it.locations.iter().any(leads)) {
+                self.check_circle(site.ports(), site.name.span, &upstream.servers, cx, diagnostics);
+            }
+        }
+    }
+
+    fn check_circle(
+        &self,
+        ports: &[Port],
+        place: Span,
+        servers: &[Servers],
+        cx: &Checking,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for servers in servers.iter().filter(|it| ports.contains(&it.port.value)) {
+            let here = |it: &&Spanned<HostId>| self.on.iter().any(|on| on.value == it.value);
+            let Some(host) = servers.hosts.iter().find(here) else { continue };
+            let name = &cx.inventory.host(host.value).name;
+            let message = format!(
+                "nginx would pass on to itself, at port {} of `{name}`",
+                servers.port.value
+            );
+            diagnostics.push(
+                Diagnostic::error(Code::PortTaken, message)
+                    .at(place, "nginx listens here, on all addresses")
+                    .at(servers.port.span, "and passes on to here")
+                    .help("name the port of the program that is to answer, or other servers"),
+            );
         }
     }
 
@@ -104,11 +150,37 @@ impl Site {
             );
         }
         self.check_locations(diagnostics);
+        self.check_headers(diagnostics);
         self.check_certificate(diagnostics);
+    }
+
+    /// Where it listens.
+    fn ports(&self) -> &'static [Port] {
+        if self.tls { &[HTTP, HTTPS] } else { &[HTTP] }
+    }
+
+    fn check_headers(&self, diagnostics: &mut Diagnostics) {
+        for location in &self.locations {
+            check_headers(&location.request_headers, diagnostics);
+            check_headers(&location.response_headers, diagnostics);
+            let own = location.response_headers.iter().map(|it| &it.name);
+            let again = own.filter(|it| it.value.eq_ignore_ascii_case("Strict-Transport-Security"));
+            if let (Some(hsts), Some(again)) = (&self.hsts, again.last()) {
+                diagnostics.push(sent_twice(&again.value, hsts.span, again.span));
+            }
+        }
     }
 
     /// For nginx `/a` and `^~ /a` are one.
     fn check_locations(&self, diagnostics: &mut Diagnostics) {
+        for path in self.locations.iter().map(|it| &it.path) {
+            let pattern = path.value.strip_prefix("~* ").or(path.value.strip_prefix("~ "));
+            let Some(why) = pattern.and_then(regex::fault) else { continue };
+            let message = format!("the pattern `{}` {why}", pattern.unwrap_or_default());
+            let help = "put that right, or write a backslash before what stands for itself (pcre2pattern(3))";
+            diagnostics
+                .push(Diagnostic::error(Code::WrongValue, message).at(path.span, "").help(help));
+        }
         let path = |it: &str| it.strip_prefix("^~ ").unwrap_or(it).to_owned();
         let paths = self.locations.iter().map(|it| (path(&it.path.value), it.path.span));
         let paths: Vec<(String, Span)> = paths.collect();
@@ -141,6 +213,36 @@ impl Site {
             );
         }
     }
+}
+
+/// Headers that say where a message ends and what becomes of the connection: nginx writes them
+/// itself, and two that differ are how requests are smuggled (RFC 9110, section 7.6.1; RFC 9112,
+/// section 11.2).
+const OF_THE_CONNECTION: [&str; 7] =
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// nginx sends what is written twice twice. Only cookies are sent so: all others may be joined with
+/// commas, or stand once (RFC 9110, section 5.3).
+fn check_headers(headers: &[Header], diagnostics: &mut Diagnostics) {
+    let named = headers.iter().map(|it| (it.name.value.to_ascii_lowercase(), it.name.span));
+    let named: Vec<(String, Span)> = named.collect();
+    for (name, first, second) in twice(&named, |it| (it.0.as_str(), it.1)) {
+        if name != "set-cookie" {
+            diagnostics.push(sent_twice(name, first, second));
+        }
+    }
+    for (name, span) in named.iter().filter(|it| OF_THE_CONNECTION.contains(&it.0.as_str())) {
+        let message = format!("`{name}` is of the connection, and nginx's own to write");
+        let help = "take it out; `extra` takes nginx's directives for it";
+        diagnostics.push(Diagnostic::error(Code::WrongValue, message).at(*span, "").help(help));
+    }
+}
+
+fn sent_twice(name: &str, first: Span, second: Span) -> Diagnostic {
+    Diagnostic::error(Code::NameTaken, format!("the header `{name}` would be sent twice"))
+        .at(second, "the second one")
+        .at(first, "the first one")
+        .help("keep one of them; one value may be a list, with commas")
 }
 
 impl Upstream {

@@ -10,6 +10,7 @@
 mod check;
 mod lower;
 mod options;
+mod regex;
 
 use std::collections::BTreeMap;
 
