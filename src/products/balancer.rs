@@ -60,6 +60,14 @@ impl Balancer {
         Some(Self::External(external))
     }
 
+    /// `from`, with the hosts from which it connects.
+    pub(super) fn from(&self) -> Node {
+        match self {
+            Self::Ours(written) => Node::new("from", written.args.clone(), written.head),
+            Self::External(external) => external.from.clone(),
+        }
+    }
+
     /// What a careful administrator would want to know before the first build.
     pub(super) fn judge(&self, cx: &mut Expand) {
         let Self::Ours(written) = self else { return };

@@ -38,7 +38,8 @@ pub(super) fn nodes(parts: &Parts, gluu: &Node, cx: &Expand) -> Vec<(&'static st
     };
     let public = parts.public(gluu, cx).map(|it| ("certificate", it));
     let own = ("hostname", parts.certificate(gluu));
-    [own].into_iter().chain(public).chain([("load-balancer", front)]).collect()
+    let behind = ("nodes", parts.apache());
+    [own].into_iter().chain(public).chain([behind, ("load-balancer", front)]).collect()
 }
 
 impl Parts {
@@ -57,6 +58,17 @@ impl Parts {
                     // the package is installed after the first apply, and wants its folder empty
                     .with_prop("where", Value::string(format!("{ROOT}/usr"), self.nodes_span)),
             )
+    }
+
+    /// What `setup.py` set up on the nodes, and whom nothing else may take the port from.
+    fn apache(&self) -> Node {
+        let span = self.nodes_span;
+        let port = Value::integer(443, span);
+        let what = Value::string("Gluu's Apache", span);
+        node("listens", &[&self.name], span)
+            .with_child(self.on_all())
+            .with_child(Node::new("port", vec![port, what], span))
+            .with_child(self.balancer.from())
     }
 
     /// What browsers are shown where it is not the cluster's authority that signs it; the nodes
