@@ -1,5 +1,6 @@
 //! A machine, and at which of its addresses the others dial it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -89,6 +90,13 @@ impl Host {
             Some(purpose) => format!("{}-{purpose}", self.name),
             None => self.name.clone(),
         }
+    }
+
+    /// Its own names: in full, short, and those of its addresses for a purpose.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        let dialled = self.addresses.iter().map(|it| self.dialled(it.purpose.as_ref()));
+        dialled.chain([self.fqdn.clone(), self.name.clone()]).collect()
     }
 
     /// The keys to which the host's secrets are sealed.

@@ -17,6 +17,27 @@ impl Wrong {
     }
 }
 
+/// Whether it is a name that every host has for itself, or for all in reach, in `/etc/hosts` as
+/// Debian and Red Hat ship it; and all below `localhost` (RFC 6761, section 6.3).
+#[must_use]
+pub fn is_everybodys(name: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "ip6-allnodes",
+        "ip6-allrouters",
+        "ip6-localhost",
+        "ip6-localnet",
+        "ip6-loopback",
+        "ip6-mcastprefix",
+        "localhost",
+        "localhost.localdomain",
+        "localhost4",
+        "localhost4.localdomain4",
+        "localhost6",
+        "localhost6.localdomain6",
+    ];
+    NAMES.contains(&name) || name.ends_with(".localhost")
+}
+
 /// A DNS label (RFC 1123): lower-case letters, digits and inner hyphens, 63 at the most.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Label(String);

@@ -13,6 +13,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::ClaimKind;
 use crate::model::host::{HostId, HostSet};
+use crate::model::name::is_everybodys;
 use crate::model::plan::{Body, Condition, File, Kind, OnChange};
 use crate::model::value::{AbsPath, Mode};
 use crate::model::view::Fields;
@@ -68,6 +69,7 @@ impl Service for Hosts {
             diagnostics.push(two_entries(name, first, second));
         }
         for entry in &self.entries {
+            self.check_name(entry, cx, diagnostics);
             if let Some(first) = self.elsewhere(entry, cx) {
                 diagnostics.push(two_entries(&entry.name.value, first, entry.name.span));
             }
@@ -96,6 +98,31 @@ impl Service for Hosts {
 }
 
 impl Hosts {
+    /// Nobody's name leads elsewhere: neither what every host calls itself, nor another host's own.
+    fn check_name(&self, entry: &Entry, cx: &Checking, diagnostics: &mut Diagnostics) {
+        let name = &entry.name;
+        if is_everybodys(&name.value) {
+            let message = format!("`{}` is what every host calls itself", name.value);
+            let help = "take it out: `/etc/hosts` has a line for it, above the block";
+            let diagnostic = Diagnostic::error(Code::WrongValue, message);
+            diagnostics.push(diagnostic.at(name.span, "").help(help));
+        }
+        let mut leads_to = self.on.iter().map(|host| entry.of.unwrap_or(host));
+        let called = cx.inventory.ids().find(|id| {
+            let host = cx.inventory.host(*id);
+            name.value.starts_with(&host.name) && host.names().contains(&name.value)
+        });
+        let Some(called) = called.filter(|called| leads_to.any(|it| it != *called)) else { return };
+        let host = cx.inventory.host(called);
+        let message = format!("`{}` is a name of the host `{}`", name.value, host.name);
+        diagnostics.push(
+            Diagnostic::error(Code::NameTaken, message)
+                .at(name.span, "this would lead to another one")
+                .at(host.origin.span, "")
+                .help("write another name, or call the host otherwise; its own names are there by themselves"),
+        );
+    }
+
     /// Where an earlier node says of the name, on a host that has both, that it is another's.
     fn elsewhere(&self, entry: &Entry, cx: &Checking) -> Option<Span> {
         self.on.iter().find_map(|host| {

@@ -8,7 +8,7 @@ use super::{Reading, spanned};
 use crate::diag::{Code, Diagnostic};
 use crate::inventory::{Address, Host, SshKey, origin};
 use crate::model::host::HostId;
-use crate::model::name::Label;
+use crate::model::name::{Label, is_everybodys};
 use crate::model::value::host_address;
 use crate::platform::Platform;
 use crate::source::Span;
@@ -52,6 +52,7 @@ impl Reading<'_> {
         }
         let hosts: Vec<Host> = hosts.into_values().collect();
         self.addresses_differ(&hosts);
+        self.aliases_are_free(&hosts);
         let ids = hosts.iter().zip((0..).map(HostId));
         self.names.hosts = ids.map(|(host, id)| (host.name.clone(), id)).collect();
         hosts
@@ -60,13 +61,37 @@ impl Reading<'_> {
     /// A name that programs take for something else than this host.
     fn usable(&mut self, name: &str, node: &Node) {
         let why = match name {
-            "localhost" => "is what every host calls itself",
+            _ if is_everybodys(name) => "is what every host calls itself",
             _ if name.bytes().all(|b| b.is_ascii_digit()) => "is taken for an address",
             _ => return,
         };
         let span = node.args.first().map_or(node.head, |arg| arg.span);
         let diagnostic = Diagnostic::error(Code::WrongValue, format!("`{name}` {why}"));
         self.diagnostics.push(diagnostic.at(span, "").help("give the host another name"));
+    }
+
+    /// An alias that is another host's name would lead some to the one, and some to the other.
+    fn aliases_are_free(&mut self, hosts: &[Host]) {
+        let named =
+            hosts.iter().flat_map(|host| host.names().into_iter().map(move |it| (it, host)));
+        let named: BTreeMap<String, &Host> = named.collect();
+        for (host, alias) in hosts.iter().flat_map(|it| it.aliases.iter().map(move |a| (it, a))) {
+            if is_everybodys(&alias.value) {
+                let message = format!("`{}` is what every host calls itself", alias.value);
+                let diagnostic = Diagnostic::error(Code::WrongValue, message);
+                self.diagnostics.push(diagnostic.at(alias.span, "").help("take it out"));
+            }
+            let other = named.get(&alias.value).filter(|other| other.name != host.name);
+            if let Some(other) = other {
+                let message = format!("`{}` is a name of the host `{}`", alias.value, other.name);
+                self.diagnostics.push(
+                    Diagnostic::error(Code::NameTaken, message)
+                        .at(alias.span, "the second one of that name")
+                        .at(other.origin.span, "the first one")
+                        .help("take it out, or give one of them another name"),
+                );
+            }
+        }
     }
 
     fn addresses(&mut self, node: &Node) -> Vec<Address> {
