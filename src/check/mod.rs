@@ -26,6 +26,7 @@ const ALL: &[Rule] = &[
     ports::no_port_twice,
     paths::no_path_twice,
     paths::nothing_of_apply_sh,
+    paths::nothing_of_the_system,
     sync::nothing_own_under_a_sync,
     steps::steps_have_an_order,
     clocks::time_servers_are_enough,

@@ -1,5 +1,6 @@
-//! CG0402: a file has one owner; CG0412: none has what `apply.sh` keeps. Services of one kind may share one: a daemon's configuration, or
-//! a file of others in which they have a block or keys.
+//! CG0402: a file has one owner; CG0412: none has what `apply.sh` keeps, the host's accounts, or what
+//! the kernel shows as files. Services of one kind may share one: a daemon's configuration, or a file
+//! of others in which they have a block or keys.
 
 use std::collections::BTreeMap;
 
@@ -68,8 +69,43 @@ pub(super) fn nothing_of_apply_sh(
         diagnostics.push(
             Diagnostic::error(Code::Unsafe, message)
                 .at(claim.origin.span, format!("`{}` writes it", claim.owner))
-                .help("choose another folder"),
+                .help("choose another path"),
         );
+    }
+}
+
+/// Where the host's users and groups are (passwd(5), shadow(5), group(5), gshadow(5)).
+const ACCOUNTS: [&str; 4] = ["/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow"];
+
+/// What the kernel shows, and what is empty after a boot (hier(7)); `/var/run` leads to `/run`.
+const KERNELS: [&str; 2] = ["/proc", "/sys"];
+const PASSING: [&str; 3] = ["/dev", "/run", "/var/run"];
+
+/// CG0412: who could be anybody's to write, and must not be.
+pub(super) fn nothing_of_the_system(_: &Inventory, facts: &Facts, diagnostics: &mut Diagnostics) {
+    for claim in &facts.claims {
+        let path = claim.path.as_str();
+        let below =
+            |folder: &&str| path.strip_prefix(*folder).is_some_and(|it| it.starts_with('/'));
+        let (diagnostic, help) = if ACCOUNTS.contains(&path) {
+            let message = format!("`{path}` has the users and groups of the host");
+            (
+                Diagnostic::error(Code::Unsafe, message),
+                "describe a `user` for each that is to be there",
+            )
+        } else if KERNELS.iter().any(below) {
+            let message = format!("`{path}` is the kernel's, and no file");
+            let help = "write what is to hold from boot on, as into `/etc/sysctl.d/60-app.conf`";
+            (Diagnostic::error(Code::Unsafe, message), help)
+        } else if PASSING.iter().any(below) {
+            let message = format!("`{path}` is gone after a boot");
+            let help = "write it elsewhere, or have it made at each boot: tmpfiles.d(5)";
+            (Diagnostic::warning(Code::Unsafe, message), help)
+        } else {
+            continue;
+        };
+        let label = format!("`{}` writes it", claim.owner);
+        diagnostics.push(diagnostic.at(claim.origin.span, label).help(help));
     }
 }
 

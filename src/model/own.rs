@@ -8,6 +8,9 @@ use super::facts::service_kind;
 /// Everything of every cluster is below it.
 pub const STATE: &str = "/var/lib/clustergen";
 
+/// What each run did, of every cluster.
+const LOG: &str = "/var/log/clustergen.log";
+
 /// The folder of one service: `/var/lib/clustergen/CLUSTER/keystore/java` of `keystore[java]`.
 #[must_use]
 pub fn folder(cluster: &str, kind: &str, name: &str) -> String {
@@ -28,5 +31,5 @@ pub fn is_of_others(path: &str, cluster: &str, service: &str) -> bool {
     };
     let kind = service_kind(service);
     let name = service[kind.len()..].trim_matches(['[', ']']);
-    below(STATE) && !below(&folder(cluster, kind, name))
+    path == LOG || below(STATE) && !below(&folder(cluster, kind, name))
 }
