@@ -255,21 +255,27 @@ fn server(text: &str) -> Result<(), Wrong> {
     Err(Wrong::new("is neither a DNS name nor an address", help))
 }
 
-/// As useradd(8) takes it, and what the tools of directories add to it.
+/// useradd(8), CAVEATS.
+const LONGEST_ACCOUNT: usize = 32;
+
+/// As useradd(8) takes it (`is_valid_user_name` of shadow 4.13), and what the tools of directories add
+/// to it; or a number.
 fn account(text: &str) -> Result<(), Wrong> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name = text.strip_suffix('$').unwrap_or(text);
-    if !name.is_empty() && !name.starts_with('-') && name.chars().all(legal) {
+    let fine = !name.is_empty() && !name.starts_with('-') && name.chars().all(legal);
+    if fine && text.len() <= LONGEST_ACCOUNT && !matches!(name, "." | "..") {
         return Ok(());
     }
-    Err(Wrong::new("is no user or group", "use letters, digits, `.`, `_` and `-`"))
+    let help = format!("use letters, digits, `.`, `_` and `-`, {LONGEST_ACCOUNT} at the most");
+    Err(Wrong::new("is no user or group", help))
 }
 
 /// What useradd(8) makes on every distribution; Debian's own would make stranger ones.
 fn login(text: &str) -> Result<(), Wrong> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
     let first = |c: char| c.is_ascii_lowercase() || c == '_';
-    if text.len() <= 32 && text.starts_with(first) && text.chars().all(legal) {
+    if text.len() <= LONGEST_ACCOUNT && text.starts_with(first) && text.chars().all(legal) {
         return Ok(());
     }
     let help = "use lower-case letters, digits, `_` and `-`, a letter first, 32 at the most";
