@@ -1,5 +1,5 @@
 //! What is wrong with a unit: its suffix, its sections, directives that the platform's systemd does
-//! not have, a start that comes to nothing.
+//! not have, a start that comes to nothing. What systemd would not load is in `values`.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +38,7 @@ impl OwnUnit {
             self.check_section(section, *own, cx, diagnostics);
         }
         self.check_start(diagnostics);
+        self.check_values(diagnostics);
     }
 
     /// Whether a unit that is started stays up.

@@ -7,6 +7,7 @@
 
 mod check;
 mod lower;
+mod values;
 
 use super::decode::set;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
@@ -109,14 +110,28 @@ impl OwnUnit {
 
     /// The value that holds of a directive, which is the last one.
     fn value(&self, section: &str, directive: &str) -> Option<&str> {
-        let sections = self.sections.iter().filter(|it| it.name.value == section);
-        let mut lines = sections.flat_map(|it| &it.lines);
-        lines.rfind(|(name, _)| name.value == directive).map(|(_, value)| &*value.value)
+        self.lines(section, directive).last().map(|value| &*value.value)
+    }
+
+    /// All values of a list; an empty one takes back those before it.
+    fn values(&self, section: &str, directive: &str) -> Vec<&Spanned<String>> {
+        let lines: Vec<&Spanned<String>> = self.lines(section, directive).collect();
+        lines.rsplit(|it| it.value.is_empty()).next().unwrap_or_default().to_vec()
+    }
+
+    fn lines(&self, section: &str, directive: &str) -> impl Iterator<Item = &Spanned<String>> {
+        let sections = self.sections.iter().filter(move |it| it.name.value == section);
+        let lines = sections.flat_map(|it| &it.lines);
+        lines.filter(move |(name, _)| name.value == directive).map(|(_, value)| value)
     }
 
     fn ends_by_itself(&self) -> bool {
-        let stays = ["yes", "true", "on", "1"];
-        self.value("Service", "Type") == Some("oneshot")
-            && !self.value("Service", "RemainAfterExit").is_some_and(|it| stays.contains(&it))
+        self.value("Service", "Type") == Some("oneshot") && !self.stays_up()
+    }
+
+    /// Whether it is up when its commands have ended.
+    fn stays_up(&self) -> bool {
+        let yes = ["1", "on", "t", "true", "y", "yes"];
+        self.value("Service", "RemainAfterExit").is_some_and(|it| yes.contains(&it))
     }
 }
