@@ -58,6 +58,7 @@ impl Service for Opendj {
 
     fn declare(&self, inventory: &Inventory, declare: &mut Declare) {
         let servers = self.hosts();
+        declare.claims(&servers, &[&self.configuration()], &ClaimKind::PerHost);
         for (port, what) in self.doors() {
             self.declare_door(port, what, declare);
         }
@@ -96,6 +97,7 @@ impl Service for Opendj {
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
         self.check_servers(cx, diagnostics);
+        self.check_folder(cx, diagnostics);
         self.check_version(diagnostics);
         self.check_bases(diagnostics);
         self.check_certificates(diagnostics);
@@ -128,6 +130,11 @@ impl Opendj {
     fn outside(&self) -> String {
         let root = self.container.as_ref().map_or("", |it| it.path.value.as_str());
         format!("{root}{}", self.folder.value)
+    }
+
+    /// What OpenDJ itself goes on writing, and no other one has.
+    fn configuration(&self) -> String {
+        format!("{}/config/config.ldif", self.outside())
     }
 
     fn admin_secret(&self) -> String {
