@@ -55,8 +55,9 @@ pub(super) fn leaf(
     };
     params.use_authority_key_identifier_extension = true;
     params.is_ca = IsCa::ExplicitNoCa;
-    let days = i64::try_from(request.validity.days()).unwrap_or(AUTHORITY_DAYS);
-    date(&mut params, today, days.min(AUTHORITY_DAYS))?;
+    // what goes beyond the authority's end may go beyond what a date can say
+    let days = i64::try_from(request.validity.days()).unwrap_or(i64::MAX);
+    date(&mut params, today, days.min((end - today).whole_days() + 1))?;
     let cut = params.not_after > end;
     params.not_after = params.not_after.min(end);
     let certificate = params.signed_by(&key, issuer).map_err(|error| said(&error))?;
