@@ -1,7 +1,7 @@
 //! What is wrong with an `nginx` node: names, sites, upstreams, the version that is to run them.
 
 use super::options::{Affinity, Answer, Header, Location, Servers, Site, Upstream};
-use super::{HTTP, HTTPS, Nginx, regex};
+use super::{HTTP, HTTPS, Nginx};
 use crate::diag::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::model::host::HostId;
 use crate::model::value::{Port, Version};
@@ -164,8 +164,9 @@ impl Site {
             check_headers(&location.request_headers, diagnostics);
             check_headers(&location.response_headers, diagnostics);
             let own = location.response_headers.iter().map(|it| &it.name);
-            let again = own.filter(|it| it.value.eq_ignore_ascii_case("Strict-Transport-Security"));
-            if let (Some(hsts), Some(again)) = (&self.hsts, again.last()) {
+            let again =
+                own.rev().find(|it| it.value.eq_ignore_ascii_case("Strict-Transport-Security"));
+            if let (Some(hsts), Some(again)) = (&self.hsts, again) {
                 diagnostics.push(sent_twice(&again.value, hsts.span, again.span));
             }
         }
@@ -173,14 +174,6 @@ impl Site {
 
     /// For nginx `/a` and `^~ /a` are one.
     fn check_locations(&self, diagnostics: &mut Diagnostics) {
-        for path in self.locations.iter().map(|it| &it.path) {
-            let pattern = path.value.strip_prefix("~* ").or(path.value.strip_prefix("~ "));
-            let Some(why) = pattern.and_then(regex::fault) else { continue };
-            let message = format!("the pattern `{}` {why}", pattern.unwrap_or_default());
-            let help = "put that right, or write a backslash before what stands for itself (pcre2pattern(3))";
-            diagnostics
-                .push(Diagnostic::error(Code::WrongValue, message).at(path.span, "").help(help));
-        }
         let path = |it: &str| it.strip_prefix("^~ ").unwrap_or(it).to_owned();
         let paths = self.locations.iter().map(|it| (path(&it.path.value), it.path.span));
         let paths: Vec<(String, Span)> = paths.collect();

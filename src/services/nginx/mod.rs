@@ -10,7 +10,6 @@
 mod check;
 mod lower;
 mod options;
-mod regex;
 
 use std::collections::BTreeMap;
 
