@@ -125,6 +125,42 @@ fn no_two_members_start_together_in_clusters_of_many_sizes() {
     }
 }
 
+/// Two hosts, and a job of theirs at a period.
+fn two_hosts(every: &str) -> Edited {
+    let text = format!(
+        "cluster \"c\" domain=\"example.org\" platform=\"debian-12\"
+host \"h1\" address=\"10.0.0.1\"
+host \"h2\" address=\"10.0.0.2\"
+cron \"job\" {{ on \"h1\" \"h2\"; every \"{every}\"; command \"true\" }}
+"
+    );
+    Edited { base: RealFolder(golden()), name: "cluster.kdl".to_owned(), text }
+}
+
+#[test]
+fn a_shorter_period_moves_only_those_whom_it_leaves_no_room() {
+    let bench = Bench::new(None);
+    let slots = |every: &str| {
+        build_well(bench.place(&two_hosts(every), "cluster.kdl"));
+        let lock = bench.public_state().remove("lock").unwrap();
+        lock.lines().filter(|line| line.starts_with("slot ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(slots("20m"), ["slot cron[job]/h1 0", "slot cron[job]/h2 10"]);
+    assert_eq!(slots("5m"), ["slot cron[job]/h1 0", "slot cron[job]/h2 2"]);
+    assert_eq!(slots("1h"), ["slot cron[job]/h1 0", "slot cron[job]/h2 2"]);
+}
+
+#[test]
+fn a_slot_that_nobody_can_have_any_more_is_no_hindrance() {
+    for line in ["slot cron[job]/h2 60", "slot cron[job]/h2 1439", "retired slot cron[job]/h9 60"] {
+        let bench = Bench::new(None);
+        std::fs::create_dir_all(&bench.state.0).unwrap();
+        std::fs::write(bench.state.0.join("lock"), format!("{line}\n")).unwrap();
+        build_well(bench.place(&two_hosts("5m"), "cluster.kdl"));
+        assert_eq!(hold(&bench.out), 2, "{line}");
+    }
+}
+
 #[test]
 fn what_is_proposed_to_too_many_members_has_room_for_them() {
     for members in 1..=1440_usize {

@@ -131,7 +131,9 @@ impl Run<'_> {
         for lines in [&self.old.active, &self.old.retired] {
             // `0` is what comes behind `/`
             let of_schedule = lines.slots.range(format!("{key}/")..format!("{key}0"));
-            spoken_for.extend(of_schedule.map(|(_, minute)| *minute));
+            // those of a longer period of before are nobody's now
+            let within = of_schedule.filter(|(_, minute)| **minute < schedule.period);
+            spoken_for.extend(within.map(|(_, minute)| *minute));
         }
         for host in &schedule.members {
             if minutes.contains_key(host) {
