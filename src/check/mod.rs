@@ -2,6 +2,7 @@
 //!
 //! In: the facts. Out: diagnostics. One file per rule, each with a stable code.
 
+mod certificates;
 mod clocks;
 mod families;
 mod paths;
@@ -27,6 +28,7 @@ const ALL: &[Rule] = &[
     paths::no_path_twice,
     paths::nothing_of_apply_sh,
     paths::nothing_of_the_system,
+    certificates::no_certificate_of_a_service_s,
     sync::nothing_own_under_a_sync,
     steps::steps_have_an_order,
     clocks::time_servers_are_enough,

@@ -371,6 +371,8 @@ pub struct Facts {
     /// Those that the description names; services have others of their own.
     pub certificates: BTreeMap<String, Certificate>,
     pub leaves: BTreeMap<LeafKey, Leaf>,
+    /// By the names of those that services ask for on their own, who does first.
+    pub own_leaves: BTreeMap<String, Origin>,
     pub secrets: BTreeMap<String, Secret>,
     pub schedules: BTreeMap<String, Schedule>,
     pub claims: Vec<Claim>,

@@ -54,6 +54,10 @@ impl<'a> Declare<'a> {
         form: (Usage, Duration),
         inventory: &Inventory,
     ) {
+        if !hosts.is_empty() {
+            let asks = || self.origin.clone();
+            self.facts.own_leaves.entry(name.to_owned()).or_insert_with(asks);
+        }
         for host in hosts.iter() {
             let names = [inventory.host(host).fqdn.clone()];
             self.leaf_of(host, name, names, form, KeyType::default());
