@@ -148,8 +148,9 @@ pub const LONGEST_NAME: usize = 245;
 /// below folders of `apply.sh`, with the path of the bundle or of its state before theirs.
 const LONGEST_PATH: usize = 3072;
 
-/// An absolute path on a host: no `.`, no `..`, no doubled or closing slash, no control
-/// characters, no space at the end, nowhere too long for what `apply.sh` puts beside it.
+/// An absolute path on a host, below its root, which is nobody's alone: no `.`, no `..`, no doubled
+/// or closing slash, no control characters, no space at the end, nowhere too long for what `apply.sh`
+/// puts beside it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AbsPath(String);
 
@@ -179,7 +180,11 @@ impl AbsPath {
             );
             return Err(Wrong::new("has a name in it that is too long", help));
         }
-        if path != "/" && path[1..].split('/').any(|part| matches!(part, "" | "." | "..")) {
+        if path == "/" {
+            let help = "name a file or a folder below it, as `/etc/app`";
+            return Err(Wrong::new("is the root of all files", help));
+        }
+        if path[1..].split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(Wrong::new("is not in its plain form", help));
         }
         Ok(Self(path.to_owned()))
@@ -199,9 +204,7 @@ impl AbsPath {
     /// Whether `other` lies below this folder, or is it.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        self.0 == "/"
-            || other.0 == self.0
-            || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'))
+        other.0 == self.0 || other.0.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'))
     }
 }
 

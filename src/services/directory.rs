@@ -15,9 +15,9 @@ use crate::source::Spanned;
 use crate::syntax::node::{Node, Value};
 
 /// The distribution's own (hier(7)): a slip in their mode or owner locks everybody out.
-const TOP: [&str; 20] = [
-    "/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt",
-    "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
+const TOP: [&str; 19] = [
+    "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/media", "/mnt", "/opt", "/proc",
+    "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var",
 ];
 
 pub(super) struct OwnDirectory {

@@ -57,11 +57,6 @@ impl Service for OwnFile {
     }
 
     fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
-        if self.path.value.as_str() == "/" {
-            let diagnostic = Diagnostic::error(Code::WrongValue, "`/` is a folder, and no file");
-            let help = "name the file, as `/etc/motd`";
-            diagnostics.push(diagnostic.at(self.path.span, "").help(help));
-        }
         if self.content.has_secret() && self.mode.bits() & 0o007 != 0 {
             let message = format!("everybody may read a secret in `{}`", self.path.value);
             diagnostics.push(

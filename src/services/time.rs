@@ -71,11 +71,6 @@ impl Service for Time {
     }
 
     fn check(&self, cx: &Checking, diagnostics: &mut Diagnostics) {
-        for root in self.containers.iter().filter(|root| root.value.as_str() == "/") {
-            let diagnostic = Diagnostic::error(Code::WrongValue, "`/` is the host itself");
-            let help = "take it out: the host has the zone already";
-            diagnostics.push(diagnostic.at(root.span, "").help(help));
-        }
         let Some(extra) = self.extra.first() else { return };
         if cx.inventory.cluster.time_servers.is_empty() {
             let message = "there is no chrony that could read these lines";

@@ -65,12 +65,5 @@ impl Csync2 {
                     .help("keep one of them"),
             );
         }
-        if let Some(root) = self.includes.iter().find(|it| it.value.as_str() == "/") {
-            diagnostics.push(
-                Diagnostic::error(Code::Unsafe, "csync2 would carry the whole file system over")
-                    .at(root.span, "")
-                    .help("name the folders that are to be alike"),
-            );
-        }
     }
 }
