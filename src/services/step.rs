@@ -8,7 +8,7 @@ use super::content::Content;
 use super::decode::set;
 use super::lowering::Scripts;
 use super::{Checking, Declare, Decode, Located, Lowering, Service, read};
-use crate::diag::Diagnostics;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::model::facts::StepFact;
 use crate::model::host::HostSet;
@@ -16,8 +16,11 @@ use crate::quote::sh_word;
 use crate::source::Spanned;
 use crate::syntax::node::Node;
 
+/// The engine's own step, of every host on which a secret is born.
+const EXPORT: &str = "export";
+
 pub(super) struct OwnStep {
-    name: String,
+    name: Spanned<String>,
     on: HostSet,
     title: String,
     after: Vec<After>,
@@ -32,14 +35,14 @@ impl Service for OwnStep {
     const KIND: &'static str = "step";
 
     fn decode(node: &Node, cx: &mut Decode) -> Option<Self> {
-        let name = node.label()?.to_owned();
+        let name = read::text(node.args.first()?)?;
         let on = set(&cx.managed_hosts(node, "on"));
         let after = After::all(node, cx);
         let files = Content::files(node, cx)?;
         let command = |child: &str| read::first(node, child).and_then(read::text);
         Some(Self {
             on,
-            title: command("title").map_or_else(|| name.clone(), |it| it.value),
+            title: command("title").map_or_else(|| name.value.clone(), |it| it.value),
             after,
             files,
             guard: command("guard"),
@@ -59,7 +62,7 @@ impl Service for OwnStep {
             let after = self.after.iter().map(|it| it.of(host));
             let place = self.after.first().map(|it| it.span);
             declare.step(StepFact {
-                key: self.name.clone(),
+                key: self.name.value.clone(),
                 host,
                 after: after.collect(),
                 title: self.title.clone(),
@@ -70,7 +73,14 @@ impl Service for OwnStep {
         }
     }
 
-    fn check(&self, _: &Checking, _: &mut Diagnostics) {}
+    fn check(&self, _: &Checking, diagnostics: &mut Diagnostics) {
+        if self.name.value == EXPORT {
+            let message = format!("`apply.sh --bootstrap {EXPORT}` is something else already");
+            let help = "give the step another name: this one hands over the secrets that are made on a host";
+            let diagnostic = Diagnostic::error(Code::NameTaken, message);
+            diagnostics.push(diagnostic.at(self.name.span, "").help(help));
+        }
+    }
 
     fn lower(services: &[Located<Self>], cx: &mut Lowering) {
         for service in services {
@@ -84,9 +94,9 @@ impl Service for OwnStep {
                 run: step.run.as_ref().map(&mut shell).unwrap_or_default(),
                 proof: shell(&step.proof),
             };
-            cx.step(service.owner(), &step.name, scripts);
+            cx.step(service.owner(), &step.name.value, scripts);
             for (name, content) in &step.files {
-                let of_step = (step.name.as_str(), name.as_str());
+                let of_step = (step.name.value.as_str(), name.as_str());
                 cx.step_file(service.owner(), of_step, "file/file", |cx| content.view(cx));
             }
         }
