@@ -170,6 +170,27 @@ fn what_cannot_be_written_ends_with_3_and_says_what_to_do() {
     assert_eq!(said(&["man", "cluster.kdl"]), wrong("cluster.kdl", there));
 }
 
+/// A build throws away what lies in the output; what is in the state is made once.
+#[test]
+fn output_and_state_lie_apart() {
+    for args in [
+        &["--state", "out"][..],
+        &["--state", "out/st"],
+        &["-o", "cluster.state/x/y"],
+        &["-o", "."],
+        &["-o", "link/out"],
+    ] {
+        let folder = with(GOOD.as_bytes());
+        fs::create_dir(folder.path().join("cluster.state")).unwrap();
+        std::os::unix::fs::symlink("cluster.state", folder.path().join("link")).unwrap();
+        let built = clustergen(folder.path(), &[&["build"], args].concat(), &[]);
+        assert_eq!(code(&built), 3, "{args:?}: {}", text(&built));
+        let said = "would have its state and its output";
+        assert!(text(&built).contains(said), "{args:?}: {}", text(&built));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "{args:?}");
+    }
+}
+
 #[test]
 fn bombs_of_nesting_are_faults_and_never_end_the_process() {
     let many = |open: &str, close: &str| [open.repeat(100_000), close.repeat(100_000)].concat();

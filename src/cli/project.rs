@@ -112,6 +112,12 @@ impl Project {
                 "would have its state and its output in one folder: name another with `-o`",
             );
         }
+        let inside = |a: &Path, b: &Path| resolved(a).starts_with(resolved(b));
+        if inside(&out, &state) || inside(&state, &out) {
+            return said(
+                "would have its state and its output inside each other: name another with `-o`",
+            );
+        }
         let identities = identities(&input.state.identity)?;
         Ok(Self {
             identities,
