@@ -146,6 +146,16 @@ fn what_does_not_fit_is_told_and_nothing_is_written() {
         openssl crl2pkcs7 -nocrl -certfile www.pem -out www.p7b
         openssl x509 -in www.pem -outform DER -out www.der
         openssl x509 -req -in ca.csr -CA root.crt -CAkey root.key -days 700 -out no-ca.pem
+        sign -sha1 -days 300 -copy_extensions copy -out sha1.pem
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -subj /CN=rsa -days 900 -out rsa.crt
+        openssl x509 -req -in www.csr -CA rsa.crt -CAkey rsa.key -md5 -days 300 -copy_extensions copy -out md5.pem
+        openssl x509 -req -in issuing.csr -CA root.crt -CAkey root.key -sha1 -days 800 -extfile ca.ext -out old-issuing.pem
+        printf 'subjectAltName=DNS:www.example.net\n1.2.3.4=critical,ASN1:NULL\n' > strange.ext
+        sign -days 300 -extfile strange.ext -out strange.pem
+        mkdir db; : > db/index.txt
+        printf '[ca]\ndefault_ca=it\n[it]\ndatabase=db/index.txt\nnew_certs_dir=db\nrand_serial=yes\ndefault_md=sha256\npolicy=any\ncopy_extensions=copy\n[any]\ncommonName=optional\n' > ca.cnf
+        openssl ca -batch -config ca.cnf -cert issuing.crt -keyfile issuing.key -in www.csr \
+            -startdate 20900101000000Z -enddate 20910101000000Z -notext -out later.pem
         "#,
     );
     let before = tree(folder.path());
@@ -161,6 +171,11 @@ fn what_does_not_fit_is_told_and_nothing_is_written() {
         (&["www", "www.csr"], "something else than certificates"),
         (&["ours", "www.pem"], "signed by the cluster's own authority"),
         (&["wwww", "www.pem"], "did you mean `www`?"),
+        (&["www", "md5.pem"], "signed with MD5, which OpenSSL refuses: have it signed anew"),
+        (&["www", "sha1.pem"], "signed with SHA-1"),
+        (&["www", "www.pem", "old-issuing.pem"], "`issuing` is signed with SHA-1"),
+        (&["www", "strange.pem"], "a critical extension, 1.2.3.4,"),
+        (&["www", "later.pem"], "it begins on 2090-01-01"),
         (&["ca", "no-ca.pem", "root.crt"], "is no authority"),
         (&["ca", "ca.pem"], "which is no root"),
     ] {

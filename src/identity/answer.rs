@@ -8,7 +8,7 @@ use x509_parser::certificate::X509Certificate;
 use super::chain::{Chain, called, common_name, issued};
 use super::digests::hex;
 use super::mint::Refusal;
-use super::seen::{Seen, ended, seen};
+use super::seen::{Seen, seen, untimely};
 use super::vault::Vault;
 use crate::model::facts::Usage;
 
@@ -108,7 +108,7 @@ pub fn unfit(pem: &str, names: &[String], usage: Usage, today: Date) -> Vec<Stri
     if let Some(leaf) = chain.certificates().first() {
         faults.extend(unfit_use(leaf, usage));
     }
-    faults.extend(ended(pem, today));
+    faults.extend(untimely(pem, today));
     faults
 }
 
@@ -117,7 +117,7 @@ pub fn unfit(pem: &str, names: &[String], usage: Usage, today: Date) -> Vec<Stri
 pub fn unfit_to_sign(pem: &str, today: Date) -> Vec<String> {
     let Ok(chain) = Chain::read(pem) else { return vec!["it is no certificate".to_owned()] };
     let wrong = chain.judge_signer().err().map(|wrong| format!("{}: {}", wrong.why, wrong.help));
-    wrong.into_iter().chain(ended(pem, today)).collect()
+    wrong.into_iter().chain(untimely(pem, today)).collect()
 }
 
 fn unfit_use(leaf: &X509Certificate, usage: Usage) -> Vec<String> {

@@ -5,14 +5,10 @@
 
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::public_key::PublicKey;
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::parse_x509_pem};
 
 use super::digests::hex;
-
-/// OpenSSL's security level 2, which Debian and Ubuntu set, refuses shorter RSA keys
-/// (SSL_CTX_set_security_level(3)); so do the browsers.
-const RSA_BITS: usize = 2048;
+use super::sound::sound;
 
 /// As many authorities as `proxy_ssl_verify_depth` of our nginx.conf lets it follow, with the root.
 const LONGEST: usize = 3;
@@ -38,7 +34,7 @@ pub(super) enum Fault {
     Names,
 }
 
-fn wrong(kind: Fault, why: impl Into<String>, help: impl Into<String>) -> Wrong {
+pub(super) fn wrong(kind: Fault, why: impl Into<String>, help: impl Into<String>) -> Wrong {
     Wrong { kind, why: why.into(), help: help.into(), line: None }
 }
 
@@ -137,12 +133,15 @@ impl Chain {
             let at = if first_is_authority { 0 } else { broken.unwrap_or_default() };
             return Err(Wrong { line: Some(self.blocks[at].line), ..disorder(&all, at) });
         }
-        let key = all.first().and_then(|leaf| leaf.public_key().parsed().ok());
-        if let Some(PublicKey::RSA(key)) = key
-            && key.key_size() < RSA_BITS
-        {
-            let why = format!("its RSA key has {} bits, which OpenSSL refuses", key.key_size());
-            return Err(wrong(Fault::File, why, "have one signed for a key of 2048 bits at least"));
+        self.judge_each(&all)
+    }
+
+    /// What makes OpenSSL refuse one of them, whoever it is for.
+    fn judge_each(&self, all: &[X509Certificate]) -> Result<(), Wrong> {
+        for (it, block) in all.iter().zip(&self.blocks) {
+            if let Err(wrong) = sound(it) {
+                return Err(Wrong { line: Some(block.line), ..wrong });
+            }
         }
         Ok(())
     }
@@ -224,7 +223,7 @@ impl Chain {
                 "take one that is nearer to its root: nginx follows three, as it is set up here";
             return Err(wrong(Fault::Order, why, help));
         }
-        Ok(())
+        self.judge_each(&all)
     }
 
     /// The certificates but the last, and the last.

@@ -26,6 +26,7 @@ mod seals;
 mod seen;
 mod settle;
 mod signer;
+mod sound;
 mod stamp;
 mod state;
 mod values;

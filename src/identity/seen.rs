@@ -15,6 +15,8 @@ pub struct Seen {
     pub issuer: String,
     /// What kind its key is: `p-256`.
     pub kind: String,
+    /// The day on which it begins.
+    pub from: Date,
     /// The day on which it ends.
     pub until: Date,
     /// SHA-256 of all of it.
@@ -33,12 +35,20 @@ pub fn seen(pem: &str) -> Vec<Seen> {
             subject: common_name(certificate.subject()),
             issuer: common_name(certificate.issuer()),
             kind: kind_word(certificate.public_key()),
+            from: certificate.validity().not_before.to_datetime().date(),
             until: certificate.validity().not_after.to_datetime().date(),
             sha256: hex(&Sha256::digest(&block.contents)),
             serial: hex(certificate.raw_serial()),
         })
     });
     seen.collect()
+}
+
+/// What is said of a certificate, the first of a text, whose time is still to come or over.
+pub(super) fn untimely(pem: &str, today: Date) -> Option<String> {
+    let from = seen(pem).into_iter().next()?.from;
+    let early = || format!("it begins on {from}, until when clients refuse it: take it in then");
+    if today < from { Some(early()) } else { ended(pem, today) }
 }
 
 /// What is said of a certificate, the first of a text, whose time is over.
