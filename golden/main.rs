@@ -27,6 +27,7 @@ mod derive;
 mod diffs;
 mod encodings;
 mod err;
+mod exact;
 mod forged;
 mod frozen;
 mod guards;

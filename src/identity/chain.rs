@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::parse_x509_pem};
 
-use super::digests::hex;
+use super::digests::{blocks, hex};
 use super::sound::sound;
 
 /// As many authorities as `proxy_ssl_verify_depth` of our nginx.conf lets it follow, with the root.
@@ -291,6 +291,16 @@ pub(super) fn issued(leaf: &X509Certificate, by: &X509Certificate) -> bool {
             leaf.verify_signature(Some(by.public_key())),
             Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm)
         )
+}
+
+/// Whether a text is nothing but certificates, each signed by the next and none by itself but the
+/// last.
+pub(super) fn is_chain(text: &str) -> bool {
+    let Ok(chain) = Chain::read(text) else { return false };
+    let all = chain.certificates();
+    let above =
+        |pair: &[X509Certificate]| issued(&pair[0], &pair[1]) && !issued(&pair[0], &pair[0]);
+    blocks(text).is_some() && all.windows(2).all(above)
 }
 
 /// Whether it may sign certificates.

@@ -23,6 +23,25 @@ pub(super) fn pem_digest(pem: &str) -> Option<String> {
     Some(hex(&Sha256::digest(&parsed.contents)))
 }
 
+/// How many blocks of PEM a text has, all of one kind; `None` where anything else is in it: what
+/// a daemon skips, another one reads.
+pub(super) fn blocks(text: &str) -> Option<usize> {
+    let kind = text.lines().next()?.strip_prefix("-----BEGIN ")?;
+    let (begin, end) = (format!("-----BEGIN {kind}"), format!("-----END {kind}"));
+    let base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
+    let (mut count, mut inside) = (0, false);
+    for line in text.lines() {
+        match inside {
+            false if line == begin => (count, inside) = (count + 1, true),
+            true if line == end => inside = false,
+            true if line.bytes().all(base64) => {}
+            false if line.is_empty() => {}
+            _ => return None,
+        }
+    }
+    (!inside).then_some(count)
+}
+
 /// The first certificate, DER in upper-case hexadecimal digits; nothing where there is none.
 pub(super) fn certificate_hex(pem: &str) -> String {
     let parsed = x509_parser::pem::parse_x509_pem(pem.as_bytes());

@@ -14,7 +14,7 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
-use super::digests::hex;
+use super::digests::{blocks, hex};
 use super::mint::Refusal;
 use super::mint::broken;
 use crate::model::key_type::KeyType;
@@ -49,6 +49,9 @@ pub(super) fn pem(key: &KeyPair) -> Zeroizing<Vec<u8>> {
 /// A key as the vault has it.
 pub(super) fn key_pair(name: &str, pem: &[u8]) -> Result<KeyPair, Refusal> {
     let text = std::str::from_utf8(pem).map_err(|_| broken(name, "it is no text"))?;
+    if blocks(text) != Some(1) {
+        return Err(broken(name, "it is not one private key in PEM and nothing else"));
+    }
     KeyPair::from_pem(text).map_err(|error| broken(name, &error.to_string()))
 }
 

@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::super::digests::{certificate_hex, hex, pem_digest};
+use super::super::chain::is_chain;
+use super::super::digests::{blocks, certificate_hex, hex, pem_digest};
 use super::super::lock::CertificateLine;
 use super::super::mint::LeafRequest;
 use super::super::seen::{leaf_words, subject};
@@ -38,11 +39,19 @@ impl Run<'_> {
         true
     }
 
-    /// A certificate that the lock names, told where it is not there.
+    /// A certificate that the lock names, or what else lies among them; told where it is not there.
+    /// It goes to hosts as it is, so there is nothing else in its file.
     pub(super) fn named(&mut self, key: &str, sha256: &str, span: Span) -> Option<String> {
-        let fits = |pem: &String| pem_digest(pem).is_some_and(|found| found == sha256);
+        let named = |pem: &String| pem_digest(pem).is_some_and(|found| found == sha256);
+        // an authority that was given has those above it in its file
+        let alone = |pem: &String| blocks(pem) == Some(1) || key == "ca" && is_chain(pem);
+        let fits = |pem: &String| named(pem) && alone(pem);
         let found = self.state.certificate(key);
-        let lies = found.is_some();
+        let why = match &found {
+            Some(pem) if named(pem) => "holds more than what the lock names",
+            Some(_) => "is not the one that the lock names",
+            None => "is not there",
+        };
         if let Some(pem) = found.filter(fits) {
             return Some(pem);
         }
@@ -50,7 +59,6 @@ impl Run<'_> {
             self.out.certificates.insert(key.to_owned(), pem.clone());
             return Some(pem);
         }
-        let why = if lies { "is not the one that the lock names" } else { "is not there" };
         self.damaged(&format!("certs/{key}.pem"), why, span);
         None
     }
