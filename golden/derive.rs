@@ -242,6 +242,7 @@ fn wrong(field: &Field) -> String {
         Type::Package => "\"curl=7.88\"".to_owned(),
         Type::Account => "\"www data\"".to_owned(),
         Type::Unit => "\"app service\"".to_owned(),
+        Type::Variable => "\"API TOKEN\"".to_owned(),
         Type::Schedule => "\"61 * * * *\"".to_owned(),
     }
 }

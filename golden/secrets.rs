@@ -111,6 +111,41 @@ fn what_is_asked_for_may_come_from_a_file_or_a_pipe() {
     assert_eq!(value(&project, "by-hand"), "other");
 }
 
+/// What a build's files ask of a value is known when it is taken in.
+#[test]
+fn a_value_that_its_file_could_not_carry_is_refused_at_once() {
+    let project = Project::of(
+        r#"
+cluster "c" domain="example.org" platform="debian-12"
+host "a" address="192.0.2.1"
+secret "password" { prompt; }
+secret "text" { prompt; }
+secret "bytes" { prompt; }
+redis "kv" { on "a"; password (secret)"password"; }
+file "/etc/xml" { on "a"; mode "0600"; content "<a>{{ secret(\"text\", \"xml\") }}</a>"; }
+file "/etc/bytes" { on "a"; mode "0600"; content "{{ secret(\"bytes\") }}"; }
+"#,
+    );
+    let set = |name: &'static str| ["secrets", "set", "cluster.kdl", name, "--from", "value"];
+    for (name, value, why) in [
+        ("password", "x".repeat(1_000_000).into_bytes(), "takes passwords of 1 to 512 bytes"),
+        (
+            "password",
+            b"\xff\xfe".to_vec(),
+            "the value of `password` cannot be used: it is not UTF-8",
+        ),
+        ("text", b"a\x01b".to_vec(), "XML cannot carry this character: give it another value"),
+    ] {
+        fs::write(project.at("value"), value).unwrap();
+        project.bad(&set(name), 1, why);
+    }
+    fs::write(project.at("value"), b"\xff\xfe").unwrap();
+    project.good(&set("bytes"));
+    fs::write(project.at("value"), VALUE).unwrap();
+    project.good(&set("password"));
+    project.good(&set("text"));
+}
+
 #[test]
 fn a_value_that_was_replaced_stays_for_a_lock_that_is_taken_back() {
     let project = Project::of(&description(""));

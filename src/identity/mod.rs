@@ -46,5 +46,5 @@ pub use seen::{Seen, certificate_words, seen};
 pub use settle::{Allotted, Before, leaf_request, settle};
 pub use stamp::Stamp;
 pub use state::{State, StateWrites, VaultIs};
-pub use values::{value, value_name};
+pub use values::{value, value_name, written};
 pub use vault::Vault;

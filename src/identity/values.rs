@@ -55,19 +55,32 @@ fn encoded(
     name: &str,
     value: Zeroizing<Vec<u8>>,
 ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    if matches!(slot.encoding, Encoding::Raw | Encoding::PrivateKey) {
-        return Ok(value);
-    }
-    let text = std::str::from_utf8(&value).map_err(|_| broken(name, "it is not UTF-8"))?;
-    let text = text.trim_end_matches('\n');
+    let Some(text) = written(slot.encoding, name, &value)? else { return Ok(value) };
     if slot.encoding.is_derived() {
         let key = digests_key(safe)?;
         let hash = derived(slot.encoding, &key, &slot.secret, text.as_bytes());
         return Ok(Zeroizing::new(hash.unwrap_or_default().as_bytes().to_vec()));
     }
-    let written = in_slot(slot.encoding, text);
-    match written {
-        Ok(text) => Ok(Zeroizing::new(text.into_bytes())),
+    Ok(Zeroizing::new(text.as_bytes().to_vec()))
+}
+
+/// A value as a format has it, before anything is derived from it; `None` where it stands as it is.
+///
+/// # Errors
+/// The format cannot carry it.
+pub fn written(
+    encoding: Encoding,
+    name: &str,
+    value: &[u8],
+) -> Result<Option<Zeroizing<String>>, Refusal> {
+    match encoding {
+        Encoding::Raw => return Ok(None),
+        Encoding::PrivateKey => return key_pair(name, value).map(|_| None),
+        _ => {}
+    }
+    let text = std::str::from_utf8(value).map_err(|_| broken(name, "it is not UTF-8"))?;
+    match in_slot(encoding, text.trim_end_matches('\n')) {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
         Err(wrong) => Err(broken(name, &format!("{}: {}", wrong.why, wrong.help))),
     }
 }

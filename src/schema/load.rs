@@ -86,6 +86,7 @@ fn field(node: &Node, required: bool) -> Result<Field, String> {
         "account" => Type::Account,
         "login" => Type::Login,
         "file-name" => Type::FileName,
+        "variable" => Type::Variable,
         "package" => Type::Package,
         "unit" => Type::Unit,
         "schedule" => Type::Schedule,

@@ -43,6 +43,8 @@ pub enum Type {
     Package,
     /// A systemd unit's name.
     Unit,
+    /// An environment variable's name.
+    Variable,
     /// Five fields of a crontab, or a word for them.
     Schedule,
     Version,
@@ -88,6 +90,7 @@ impl Type {
             Self::FileName => "file-name",
             Self::Package => "package",
             Self::Unit => "unit",
+            Self::Variable => "variable",
             Self::Schedule => "schedule",
             Self::Version => "version",
             Self::Zone => "zone",
@@ -147,6 +150,9 @@ impl Type {
             }
             Self::Package => "a package by its name alone: `\"curl\"`",
             Self::Unit => "a systemd unit with its suffix: `\"app.service\"`",
+            Self::Variable => {
+                "letters, digits and `_`, not beginning with a digit: `\"API_TOKEN\"`"
+            }
             Self::Schedule => {
                 "the five fields of a crontab, or a word for them: `\"30 3 * * sun\"`, `\"@daily\"`"
             }
@@ -226,6 +232,7 @@ impl Type {
             Self::FileName => file_name(text),
             Self::Package => package(text),
             Self::Unit => unit(text),
+            Self::Variable => variable(text),
             Self::Schedule => Crontab::parse(text).map(drop),
             Self::Location => location(text),
             Self::FileOrPath if text.starts_with('/') => AbsPath::parse(text).map(drop),
@@ -280,6 +287,19 @@ fn login(text: &str) -> Result<(), Wrong> {
     }
     let help = "use lower-case letters, digits, `_` and `-`, a letter first, 32 at the most";
     Err(Wrong::new("is no name that every `useradd` takes", help))
+}
+
+/// As a shell can export it (POSIX, Base Definitions, 3.216 Name).
+fn variable(text: &str) -> Result<(), Wrong> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(legal)
+    {
+        return Ok(());
+    }
+    let help = "use letters, digits and `_`, no digit first, as `API_TOKEN`";
+    Err(Wrong::new("is no name of an environment variable", help))
 }
 
 fn file_name(text: &str) -> Result<(), Wrong> {

@@ -1,15 +1,17 @@
 //! Values that people give, and those that an installer made on a host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::{Known, asked, known, may_ask};
-use crate::identity::{Vault, opened};
+use crate::diag::Diagnostics;
+use crate::identity::{Dry, Refusal, State, Vault, opened, written};
 use crate::model::facts::{Giver, SecretSource};
 use crate::output::unpack;
-use crate::run::{Fault, Place, open_state};
+use crate::quote::Encoding;
+use crate::run::{Fault, Place, open_state, read as look};
 
 /// A value, or why there is none.
 pub type Value = Result<Zeroizing<Vec<u8>>, Fault>;
@@ -55,6 +57,7 @@ pub fn set<'a>(
     };
     may_ask(&state)?;
     let value = whole(name, read(from)?)?;
+    usable(name, &value, &read_slots(place, &state)?)?;
     let mut vault = Vault::new(place.safe(), now);
     let digest = vault.set_secret(name, value)?;
     secrets.write(place, vault, BTreeMap::from([(name.to_owned(), digest)]))?;
@@ -92,13 +95,38 @@ pub fn import<'a>(
     }
     let mut vault = Vault::new(place.safe(), now);
     let mut digests = BTreeMap::new();
+    let slots = read_slots(place, &state)?;
     for (name, value) in values {
         let value = whole(&name, value)?;
+        usable(&name, &value, &slots)?;
         digests.insert(name.clone(), vault.set_secret(&name, value)?);
     }
     let names = digests.keys().cloned().collect();
     secrets.write(place, vault, digests)?;
     Ok((known, names))
+}
+
+/// Where values go on the hosts, as far as that can be seen: each secret's ways of being written.
+fn read_slots(place: Place, state: &State) -> Result<BTreeSet<(String, Encoding)>, Fault> {
+    let report = look(place, state, &mut Dry)?;
+    let Some(compiled) = &report.compiled else { return Ok(BTreeSet::new()) };
+    let mut found = BTreeSet::new();
+    for host in compiled.inventory.managed() {
+        let slots = compiled.plan(host, &mut Diagnostics::default()).slots.into_values();
+        found.extend(slots.map(|it| (it.secret, it.encoding)));
+    }
+    Ok(found)
+}
+
+/// Whether every format in which a value is to stand can carry it.
+fn usable(name: &str, value: &[u8], slots: &BTreeSet<(String, Encoding)>) -> Result<(), Fault> {
+    for (_, encoding) in slots.iter().filter(|(secret, _)| secret == name) {
+        match written(*encoding, name, value) {
+            Err(Refusal::Vault(why)) => return asked(format!("the value of {why}")),
+            other => drop(other?),
+        }
+    }
+    Ok(())
 }
 
 /// A value without the line end that editors put behind it.
