@@ -144,6 +144,34 @@ fn what_cannot_be_read_ends_with_3_and_a_sentence() {
     assert!(said(&["check", "large.kdl"]).contains("more than the 32 MiB"));
 }
 
+/// What would move the cursor or turn the line around shows as a dot.
+#[test]
+fn names_show_as_they_are_read() {
+    let secret = "secret \"s\" { file \"a\\u{202e}b\\u{1b}[31mc\"; }\n";
+    let folder = with(format!("{GOOD}{secret}").as_bytes());
+    for (args, shown) in [
+        (&["check", "no\u{202e}\u{1b}[31m.kdl"][..], "no··[31m.kdl"),
+        (&["check", "no\u{202e}/\u{1b}[31m/x.kdl"], "no·/·[31m/x.kdl"),
+        (&["check", "--state", "cluster.kdl/\u{2066}x"], "cluster.kdl/·x"),
+        (&["secrets", "list"], "file a·b·[31mc"),
+        (&["secrets", "set", "cluster.kdl", "s"], "a·b·[31mc"),
+    ] {
+        let said = text(&clustergen(folder.path(), args, &[]));
+        assert!(said.contains(shown), "{args:?}: {said:?}");
+        assert!(!said.contains(['\u{202e}', '\u{2066}', '\u{1b}']), "{args:?}: {said:?}");
+    }
+}
+
+/// Neither side is at fault, so nothing else is told.
+#[test]
+fn a_merge_that_is_not_finished_is_told_at_its_first_mark() {
+    let both = "<<<<<<< HEAD\nhost \"b\" address=\"10.0.0.2\"\n=======\nhost \"b\" address=\"10.0.0.3\"\n>>>>>>> theirs\n";
+    let folder = with(format!("{GOOD}{both}").as_bytes());
+    let output = clustergen(folder.path(), &["--format", "short", "check"], &[]);
+    let said = "cluster.kdl:5:1: error[CG0001]: a merge of this file is not finished (keep what is right of both sides and delete the marks)\n";
+    assert_eq!((code(&output), text(&output)), (1, said.to_owned()));
+}
+
 /// Every command that writes where it is told to.
 #[test]
 fn what_cannot_be_written_ends_with_3_and_says_what_to_do() {

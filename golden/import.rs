@@ -90,6 +90,9 @@ fn an_answer_is_sorted_in_any_order_with_or_without_its_root() {
         assert!(told.starts_with("certs/www.crt: until 20"), "{told}");
         assert_eq!(at("certs/www.crt"), wanted);
     }
+    fs::write(folder.path().join("marked.pem"), format!("\u{feff}{wanted}")).unwrap();
+    taken(folder.path(), &["www", "marked.pem"]);
+    assert_eq!(at("certs/www.crt"), wanted);
     taken(folder.path(), &["each", "b-each.pem", "a-each.pem", "issuing.crt"]);
     assert_eq!(at("certs/b.crt"), at("b-each.pem") + &at("issuing.crt"));
     let told = taken(folder.path(), &["each", "b-each.pem"]);

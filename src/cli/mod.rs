@@ -21,6 +21,7 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::diag::render::Format;
+use crate::diag::turns;
 use crate::run::Fault;
 use args::{Cli, Command, FormatArg};
 
@@ -141,5 +142,6 @@ fn tell(text: &str) {
 }
 
 fn complain(message: &str) {
+    let message = message.replace(|c| c != '\n' && turns(c), "·");
     tell(&format!("clustergen: {message}\n"));
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::args::Input;
 use super::{Failure, Manner};
+use crate::diag::turns;
 use crate::disk::{RealDisk, RealFolder};
 use crate::identity::{Identities, Unusable};
 use crate::run::Place;
@@ -76,8 +77,8 @@ impl Project {
     pub(super) fn open(input: &Input, output: Option<&Path>) -> Result<Self, Failure> {
         let path = &input.description;
         let name = path.file_name().and_then(OsStr::to_str);
-        let Some(name) = name.filter(|name| !name.chars().any(char::is_control)) else {
-            let path = path.display().to_string().replace(char::is_control, "·");
+        let Some(name) = name.filter(|name| !name.chars().any(turns)) else {
+            let path = path.display().to_string().replace(turns, "·");
             let message =
                 format!("`{path}` is no description's name: name a file, as `cluster.kdl`");
             return Err(Failure::Environment(message));

@@ -141,15 +141,19 @@ impl Diagnostics {
     }
 }
 
+/// Whether a character moves the cursor or turns the line around: on a terminal others are read
+/// than stand there.
+#[must_use]
+pub fn turns(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// What a person wrote may stand in a sentence: what would move the cursor or turn the line around
 /// shows as a dot, and nobody reads more than the start of a very long word or text.
 fn legible(text: &str) -> String {
     const LONGEST: usize = 200;
     const MOST: usize = 4000;
-    let turns = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let mut out = String::with_capacity(text.len().min(4096));
     let mut length = 0;
     for c in text.chars() {

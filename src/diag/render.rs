@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::keys::hidden;
-use super::{Diagnostic, Diagnostics, Severity, counted};
+use super::{Diagnostic, Diagnostics, Severity, counted, turns};
 use crate::source::{SourceFile, Sources, Span};
 
 /// How diagnostics are printed.
@@ -81,7 +81,7 @@ fn human(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
         if !label.text.is_empty() {
             annotation = annotation.label(&label.text);
         }
-        let snippet = Snippet::source(line).line_start(number).path(&file.name);
+        let snippet = Snippet::source(line).line_start(number).path(file.name.replace(turns, "·"));
         main = main.element(snippet.annotation(annotation));
     }
     if let Some(help) = &diagnostic.help {
@@ -113,7 +113,8 @@ fn short(diagnostic: &Diagnostic, sources: &Sources) -> String {
         Some(label) => {
             let file = sources.file(label.span.file);
             let (line, column) = file.line_column(label.span.start);
-            format!("{}:{line}:{column}: {severity}[{code}]: {}", file.name, diagnostic.message)
+            let name = file.name.replace(turns, "·");
+            format!("{name}:{line}:{column}: {severity}[{code}]: {}", diagnostic.message)
         }
         None => format!("{severity}[{code}]: {}", diagnostic.message),
     };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Door, port, sides};
+use crate::diag::turns;
 use crate::inventory::Inventory;
 use crate::model::facts::{Audience, Facts, Link};
 use crate::model::host::HostSet;
@@ -144,7 +145,7 @@ pub(crate) fn aligned(head: &[&str], rows: Vec<Row>) -> String {
                 format!("{:width$}", cell.get(at).map_or("", String::as_str).trim_end())
             });
             let line = cells.collect::<Vec<String>>().join("  ");
-            out.push_str(&line.trim_end().replace(char::is_control, "·"));
+            out.push_str(&line.trim_end().replace(turns, "·"));
             out.push('\n');
         }
     }

@@ -33,7 +33,8 @@ impl Pair {
         let (mut certificates, mut keys) = (Vec::new(), Vec::new());
         for (name, text) in files {
             let kind = if text.contains("PRIVATE KEY") { &mut keys } else { &mut certificates };
-            kind.push((name.as_str(), text.as_str()));
+            // without an editor's mark of the encoding
+            kind.push((name.as_str(), text.trim_start_matches('\u{feff}')));
         }
         let ([(name, text)], [(key_name, key)]) = (&certificates[..], &keys[..]) else {
             return Err(

@@ -9,6 +9,7 @@ use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::par
 
 use super::digests::{blocks, hex};
 use super::sound::sound;
+use crate::diag::turns;
 
 /// As many authorities as `proxy_ssl_verify_depth` of our nginx.conf lets it follow, with the root.
 const LONGEST: usize = 3;
@@ -57,7 +58,8 @@ impl Chain {
     /// Reads PEM; what stands between the certificates is for people and left out.
     pub(super) fn read(text: &str) -> Result<Self, Wrong> {
         let mut blocks = Vec::new();
-        let mut lines = text.lines().enumerate();
+        // an editor's mark of the encoding
+        let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
         while let Some((at, line)) = lines.next() {
             if !line.starts_with(BEGIN) {
                 continue;
@@ -364,5 +366,5 @@ pub(super) fn called(certificate: &X509Certificate) -> String {
 /// The common name; the whole subject where there is none. Control characters are shown as dots.
 pub(super) fn common_name(name: &x509_parser::x509::X509Name) -> String {
     let common = name.iter_common_name().find_map(|it| it.as_str().ok().map(str::to_owned));
-    common.unwrap_or_else(|| name.to_string()).replace(char::is_control, "·")
+    common.unwrap_or_else(|| name.to_string()).replace(turns, "·")
 }

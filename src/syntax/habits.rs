@@ -1,4 +1,5 @@
-//! What people write who come from other languages: commas, brackets, `on = "a"`, `# a comment`.
+//! What people write who come from other languages: commas, brackets, `on = "a"`, `# a comment`;
+//! and what git leaves of a merge.
 //!
 //! In: a text that is no KDL. Out: the places where that is why, one in a line. They are told in
 //! the place of what the parser says, which finds them late and stumbles over what follows. A text
@@ -10,6 +11,10 @@ use super::scan::token::{comment_end, newline, string_end};
 
 /// The habits of other languages in a text.
 pub(super) fn habits(text: &str) -> Vec<Refusal> {
+    // neither side is at fault
+    if let Some(merge) = merge(text) {
+        return vec![merge];
+    }
     let mut run =
         Habits { text, bytes: text.as_bytes(), at: 0, place: Place::Name, found: Vec::new() };
     while run.found.len() < MAX_FAULTS && run.at < run.bytes.len() {
@@ -134,6 +139,19 @@ impl Habits<'_> {
         let is_one = self.bytes.get(colon) == Some(&b':');
         is_one.then(|| (foreign(colon, "a name stands without `:`"), true))
     }
+}
+
+/// The first of the marks that begin or end what is in conflict.
+fn merge(text: &str) -> Option<Refusal> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ") {
+            let help = "keep what is right of both sides and delete the marks";
+            return Some(refusal(at, 7, "a merge of this file is not finished", "", help));
+        }
+        at += line.len();
+    }
+    None
 }
 
 fn comma(at: usize) -> Refusal {
