@@ -6,9 +6,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use crate::apply::SHELLS;
 use crate::built::said;
-use crate::bundle::{Bundle, good, host_with_units, root_with};
+use crate::bundle::{Bundle, bad, good, host_with_units, root_with};
 use crate::host::Host;
 use crate::host_key;
 use crate::shims;
@@ -167,6 +169,20 @@ fn a_diff_shows_tokens_or_nothing_also_of_what_was_secret_before() {
     diff(root.path(), &Bundle::of("", &[]));
     good(&bundle(TABLE, "none", "x").apply(root.path(), &[]));
     diff(root.path(), &first);
+}
+
+#[test]
+fn a_dry_run_tells_of_a_value_that_the_run_after_it_lacks() {
+    let root = TempDir::new().unwrap();
+    let line = "k=CGSECRET_k_1\n";
+    let bundle = Bundle::of("file 0600 root:root /etc/key none -", &[("files/etc/key", line)]);
+    let why = "the value of CGSECRET_k_1 is not in";
+    let dry = good(&bundle.apply(root.path(), &["--dry-run"]));
+    assert!(dry.contains(&format!("apply.sh would refuse this: {why}")), "{dry}");
+    bad(&bundle.apply(root.path(), &[]), why);
+    bundle.secret("CGSECRET_k_1", "x\n");
+    let dry = good(&bundle.apply(root.path(), &["--dry-run"]));
+    assert!(!dry.contains("refuse"), "{dry}");
 }
 
 #[test]

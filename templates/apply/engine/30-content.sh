@@ -25,9 +25,17 @@ take_value() {
     cat "$value" >"$work/secrets/$1"
 }
 
-# values_here FILE: every value that it needs can be had.
+# values_here FILE: every value that it needs can be had; the first one that cannot is in $work/lacking.
 values_here() {
-    for token in $(tokens "$1"); do value_of "$token" || return 1; done
+    for token in $(tokens "$1"); do
+        value_of "$token" || { printf '%s\n' "$token" >>"$work/lacking"; return 1; }
+    done
+}
+
+# tell_lacking: what a dry run does not need, and the run after it does.
+tell_lacking() {
+    [ -s "$work/lacking" ] && [ ! -f "$bundle/secrets.age" ] || return 0
+    say "apply.sh would refuse this: the value of $(head -n 1 "$work/lacking") is not in $secrets"
 }
 
 # fill FILE: FILE with every token replaced by its value, literally, on standard output. Who only looks

@@ -93,7 +93,7 @@ if [ "$mode" != apply ]; then
     [ ! -f "$state/run/phase" ] || ! held || refuse_second
     differences=$(tell)
     if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
-    [ "$mode" = check ] || show_diffs
+    [ "$mode" = check ] || { show_diffs; tell_lacking; }
     [ "$mode" = dry-run ] || [ -z "$differences" ] || exit 2
     exit 0
 fi
