@@ -220,14 +220,17 @@ fn no_command_leaves_a_value_anywhere_but_in_the_vault_and_in_archives() {
 fn fails(planted: &mut Planted) {
     let value = planted.at("given/value");
     let vault = planted.project().join("cluster.state/vault");
-    // what an ini file cannot carry
-    let old = fs::read(vault.join("secrets/given-ini")).unwrap();
-    fs::write(&value, format!("{}\nand more", self::planted("given-ini"))).unwrap();
-    planted.runs(&["secrets", "set", "cluster.kdl", "given-ini", "--from", "../given/value"], 0);
+    // what an ini file cannot carry, as it is taken in, and where it gets one afterwards
+    fs::write(&value, format!("{}\nand more", self::planted("given-raw"))).unwrap();
+    planted.runs(&["secrets", "set", "cluster.kdl", "given-ini", "--from", "../given/value"], 1);
+    planted.runs(&["secrets", "set", "cluster.kdl", "given-raw", "--from", "../given/value"], 0);
+    let into = "ini \"/etc/more.ini\" { on \"b\"; section \"s\" { set \"k\" (secret)\"given-raw\"; }; missing \"create\"; }\n";
+    planted.says(into);
     planted.runs(&["build"], 0);
     planted.runs(&["pack"], 1);
-    fs::write(&value, old).unwrap();
-    planted.runs(&["secrets", "set", "cluster.kdl", "given-ini", "--from", "../given/value"], 0);
+    planted.says("");
+    fs::write(&value, self::planted("given-raw")).unwrap();
+    planted.runs(&["secrets", "set", "cluster.kdl", "given-raw", "--from", "../given/value"], 0);
     planted.runs(&["build"], 0);
     // a value where a key, a person's key or a description should be
     fs::write(&value, self::planted("given-raw")).unwrap();

@@ -31,7 +31,7 @@ line_end='
 usage() {
     cat <<'END'
 usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --mark-done STEP |
-                 --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
+                 --mark-undone STEP | --host-key] [--rollback | --uninstall] [--install-packages] [--older] [--json]
                 [--root DIR] [--secrets DIR] [--i-am NAME]
        apply.sh --judge DIR
   (nothing)           install, then reload what changed
@@ -42,6 +42,8 @@ usage: apply.sh [--dry-run | --check | --verify | --list | --bootstrap STEP | --
   --bootstrap STEP    do a one-time step, where its guard says that it is safe, and prove it
                       `export` hands over the secrets that were made on this host
   --mark-done STEP    say that a step was done by hand
+  --mark-undone STEP  forget that a step was done, so that it is asked, done and proven again: the
+                      peer that it was done with was installed anew, or somebody undid it
   --host-key          the lines of the description that have secrets sealed for this host
   --rollback          install the bundle that was here before the last one; again, the one before
                       that. With --dry-run only say so. Data, packages and users stay
@@ -97,7 +99,7 @@ while [ $# -gt 0 ]; do
         --check) mode=check ;;
         --verify) mode=verify ;;
         --list) mode=list ;;
-        --bootstrap | --mark-done) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
+        --bootstrap | --mark-done | --mark-undone) [ $# -ge 2 ] || misused "$1 wants a step"; mode=${1#--} wanted=$2; shift ;;
         --host-key) mode='host-key' ;;
         --rollback | --uninstall) instead=${1#--} ;;
         --install-packages) packages=1 ;;
@@ -346,9 +348,17 @@ take_value() {
     cat "$value" >"$work/secrets/$1"
 }
 
-# values_here FILE: every value that it needs can be had.
+# values_here FILE: every value that it needs can be had; the first one that cannot is in $work/lacking.
 values_here() {
-    for token in $(tokens "$1"); do value_of "$token" || return 1; done
+    for token in $(tokens "$1"); do
+        value_of "$token" || { printf '%s\n' "$token" >>"$work/lacking"; return 1; }
+    done
+}
+
+# tell_lacking: what a dry run does not need, and the run after it does.
+tell_lacking() {
+    [ -s "$work/lacking" ] && [ ! -f "$bundle/secrets.age" ] || return 0
+    say "apply.sh would refuse this: the value of $(head -n 1 "$work/lacking") is not in $secrets"
 }
 
 # fill FILE: FILE with every token replaced by its value, literally, on standard output. Who only looks
@@ -939,7 +949,9 @@ keys() { each keys "$@"; }
 file() { each file "$@"; }
 seed() { each seed "$@"; }
 made() { each made "$@"; }
+# what units read is ensured before they start; what is told of units that run, finally
 ensure() { each ensure "$@"; }
+finally() { each finally "$@"; }
 check() { each check "$@"; }
 unit() { each unit "$@"; }
 step() { each step "$@"; }
@@ -951,7 +963,11 @@ verify() { each verify "$@"; }
 where() {
     inside=$1
     shift
-    if [ "$at" = listed ] || [ -d "$root$inside" ]; then "$@"; fi
+    case $at in
+        # of the bundle, whatever host it is on
+        listed | described) "$@" ;;
+        *) [ ! -d "$root$inside" ] || "$@" ;;
+    esac
 }
 
 # need STEP [need STEP...] VERB...: installed, but neither started nor judged until the steps are done.
@@ -974,7 +990,7 @@ need() {
                 case "$waiting " in *" $undone "*) ;; *) waiting="$waiting $undone" ;; esac
             done
             ;;
-        stage:made | stage:ensure | make:* | judged:* | check:* | units:* | verify:*) ;;
+        stage:made | stage:ensure | stage:finally | make:* | judged:* | check:* | units:* | last:* | verify:*) ;;
         *) waits=1; "$@"; waits='' ;;
     esac
 }
@@ -998,20 +1014,24 @@ each() {
         stage:keys) shift; stage_keys "$@" ;;
         stage:seed) shift; stage_seed "$@" ;;
         stage:made) [ -n "$root" ] || { shift; stage_made "$@"; } ;;
-        stage:ensure) [ -n "$root" ] || { shift; stage_ensure "$@"; } ;;
+        stage:ensure) [ -n "$root" ] || { shift; stage_ensure - "$@"; } ;;
+        stage:finally) [ -n "$root" ] || { shift; stage_ensure last "$@"; } ;;
         stage:unit) [ -n "$root" ] || { shift; stage_unit "$@"; } ;;
         accounts:group) make_group "$2" ;;
         accounts:user) shift; make_user "$@" ;;
         make:made) shift; make "$@" ;;
-        make:ensure) shift; make_sure "$@" ;;
-        verify:ensure) prove "$3" "$(word_of holds "$2")" ;;
+        make:ensure) shift; make_sure - "$@" ;;
+        last:finally) shift; make_sure last "$@" ;;
+        verify:ensure | verify:finally) prove "$3" "$(word_of holds "$2")" ;;
         judged:check) shift 3; ! touched "$@" || judged=1 ;;
         check:check) shift; run_check "$@" ;;
         units:unit) shift; start_unit "$@" ;;
         list:step) shift; list_step "$@" ;;
         bootstrap:step) shift; bootstrap_step "$@" ;;
-        mark-done:step) [ "$3" != "$wanted" ] || found=1 ;;
-        list:born | bootstrap:born | mark-done:born) shift; births "$@" ;;
+        described:step) printf '%s\n' "$3" ;;
+        described:born) echo export ;;
+        mark-done:step | mark-undone:step) [ "$3" != "$wanted" ] || found=1 ;;
+        list:born | bootstrap:born | mark-done:born | mark-undone:born) shift; births "$@" ;;
         bootstrap:born_to) shift; printf '%s\n' "$@" >>"$work/recipients" ;;
         verify:unit) prove "$2 is up" "systemctl is-active -q $2" ;;
         verify:verify) prove "$2" "$3" ;;
@@ -1238,9 +1258,10 @@ stage_made() {
     fi
 }
 
-# stage_ensure KEY TITLE ACTION UNIT INPUT...: seen to where what it reads changes, or where it is not so.
+# stage_ensure -|last KEY TITLE ACTION UNIT INPUT...: seen to where what it reads changes, or where it is
+# not so.
 stage_ensure() {
-    if (shift 4 && touched "$@") || ! quietly "$(word_of holds "$1")"; then change ensure - - "$3" "$4" "$2"; fi
+    if (shift 5 && touched "$@") || ! quietly "$(word_of holds "$2")"; then change ensure "$1" - "$4" "$5" "$3"; fi
 }
 
 # quietly COMMAND: as root would type it, or a function of host.sh; what it says is kept.
@@ -1528,12 +1549,12 @@ make() {
     record made "$1" "$(sum "$1")" "$2" "$3"
 }
 
-# make_sure KEY TITLE ACTION UNIT INPUT...: what is no file, by functions of host.sh.
+# make_sure -|last KEY TITLE ACTION UNIT INPUT...: what is no file, by functions of host.sh.
 make_sure() {
-    grep -Fqx -e "ensure$tab-$tab-$tab$3$tab$4$tab$2" "$work/changed" || return 0
-    if ! quietly "$(word_of ensure "$1")" || ! quietly "$(word_of holds "$1")"; then
+    grep -Fqx -e "ensure$tab$1$tab-$tab$4$tab$5$tab$3" "$work/changed" || return 0
+    if ! quietly "$(word_of ensure "$2")" || ! quietly "$(word_of holds "$2")"; then
         cat "$work/said" >&2
-        fail "this could not be made so: $2"
+        fail "this could not be made so: $3"
     fi
 }
 
@@ -1658,15 +1679,33 @@ start_unit() {
     act start "$name" stop || fail "$name could not start"
 }
 
-# actions: ACTION UNIT of everything that changed, each once; a restart does for a reload.
+# the lines of the plan that are seen to when the units are up
+at_last="^ensure${tab}last${tab}"
+
+# actions GREP-WORD...: ACTION UNIT of what changed, of the lines that grep chooses, each once; a restart
+# does for a reload.
 actions() {
-    awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
-        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }' "$work/changed"
+    grep "$@" "$work/changed" | awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
+        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }'
 }
 
 # act_on_units: has the units that were not started just now take up what changed.
 act_on_units() {
-    actions >"$work/actions"
+    actions -v -e "$at_last" >"$work/actions"
+    ask_units
+    [ ! -s "$work/back" ] || stay_up
+}
+
+# act_at_last: those take up what they were told when all were up. Where none is to, nothing can fail any
+# more: what was told stays so, and is not put back.
+act_at_last() {
+    started=''
+    actions -e "$at_last" >"$work/actions"
+    ask_units
+    [ ! -s "$work/actions" ] || stay_up
+}
+
+ask_units() {
     while read -r action unit; do
         case " $started $left " in *" $unit "*) continue ;; esac
         if ! active "$unit"; then
@@ -1675,7 +1714,6 @@ act_on_units() {
         fi
         act "$action" "$unit" "$action" || fail "$unit could not ${action%%-*}"
     done <"$work/actions"
-    [ ! -s "$work/back" ] || stay_up
 }
 
 # stay_up: what ran before, or was started now, still runs after a moment; a service that its
@@ -1705,7 +1743,7 @@ restarts() {
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
-    { actions | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
+    { actions -e '' | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
     while read -r unit; do
         if active "$unit"; then printf '%s\n' "$unit"; fi
     done <"$work/units" >"$work/active"
@@ -1732,11 +1770,13 @@ each_line() {
 
 # put_mode_back LINE: mode, owner, and the folder's path, in which a space may be
 put_mode_back() { rest=${1#* } && set_mode "0${1%% *}" "${rest%% *}" "${rest#* }"; }
-remove() { rm -f "$root$1"; }
+# discard FILE: where there is one. rm -f fails on a name that no file system takes.
+discard() { if [ -e "$1" ] || [ -L "$1" ]; then rm -f "$1"; fi; }
+remove() { discard "$root$1"; }
 # remove_temporary PATH: a folder under that name is nobody's of us
 remove_temporary() {
     temporary=$(beside "$root$1")
-    if [ -L "$temporary" ] || [ ! -d "$temporary" ]; then rm -f "$temporary"; fi
+    if [ -L "$temporary" ] || [ ! -d "$temporary" ]; then discard "$temporary"; fi
 }
 remove_folder() { rmdir "$1" 2>/dev/null || :; }
 # take_back LINE: a verb and a unit. One that failed too often starts only when that is forgotten; one
@@ -1785,6 +1825,7 @@ finish() {
     rm -rf "$work/new"
     [ ! -d "$work/old" ] || rm -rf "$state/last"
     each_line "$work/first" keep_first
+    each_line "$work/forgotten" forget
     # what steps proved is no longer so, and nobody goes back to where nothing is
     [ ! -e "$work/uninstalled" ] || rm -rf "$state/done" "$state/generations" "$state/export"
     keep_generation
@@ -1839,7 +1880,7 @@ leftovers() {
 
 # ask_again: units that may have seen what is put back are asked to take it up.
 ask_again() {
-    actions >"$work/actions"
+    actions -e '' >"$work/actions"
     while read -r action unit; do
         if active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
     done <"$work/actions"
@@ -1968,7 +2009,7 @@ bootstrap_step() {
     [ "$2" = "$wanted" ] || return 0
     found=1 number=$1 title=$4
     if is_done "$2"; then
-        say "$2: was done $(cat "$state/done/$2")"
+        say "$2: was done $(cat "$state/done/$2"); --mark-undone $2 has it done again"
         return
     fi
     shift 4
@@ -2025,6 +2066,34 @@ mark_done() {
     say "$1: done"
 }
 
+# mark_undone STEP: what waits for it is neither started nor judged from now on; what runs goes on.
+mark_undone() {
+    is_done "$1" || fail "$1 is not done, so there is nothing to forget"
+    keep_log
+    rm -f "$state/done/$1"
+    say "$1: not done any more"
+}
+
+# stale_marks: steps that were done here, and that the bundle does not describe: one that comes back some
+# day is another one. Who goes back to an earlier bundle may come forward again.
+stale_marks() {
+    [ -z "$older$instead" ] || return 0
+    at=described
+    resources >"$work/described"
+    for mark in "$state"/done/*; do
+        step=${mark##*/}
+        [ ! -f "$mark" ] || grep -Fqx -e "$step" "$work/described" || printf '%s\n' "$step"
+    done >"$work/forgotten"
+}
+
+# forget STEP
+forget() {
+    is_done "$1" || return 0
+    keep_log
+    rm -f "$state/done/$1"
+    say "forgets that $1 was done: it is no longer described"
+}
+
 # prove TITLE COMMAND: says ok, or FAIL with what the command said.
 prove() {
     holds=true
@@ -2050,10 +2119,13 @@ without_change() {
     case $mode in
         host-key) tell_host_keys ;;
         list) list_export ;;
-        bootstrap | mark-done)
+        bootstrap | mark-done | mark-undone)
             [ "$wanted" != export ] || [ ! -s "$work/births" ] || found=1
             [ -n "$found" ] || fail "$host has no step $wanted: --list says which there are"
-            [ "$mode" = bootstrap ] || mark_done "$wanted"
+            case $mode in
+                mark-done) mark_done "$wanted" ;;
+                mark-undone) mark_undone "$wanted" ;;
+            esac
             [ "$mode:$wanted" != bootstrap:export ] || export_born
             [ -z "$awaited" ] || say "now say apply.sh: what waited for $wanted is started then"
             ;;
@@ -2331,7 +2403,7 @@ if [ "$mode" = rehearse ]; then
 fi
 at=listed
 listed resources
-case $mode in apply | bootstrap | mark-done) changes=1 ;; *) changes='' ;; esac
+case $mode in apply | bootstrap | mark-done | mark-undone) changes=1 ;; *) changes='' ;; esac
 only_root
 right_host
 same_host
@@ -2367,7 +2439,7 @@ mkdir -p "$work/scratch"
 for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
 case $mode in
-    verify | list | bootstrap | mark-done | host-key)
+    verify | list | bootstrap | mark-done | mark-undone | host-key)
         doing=''
         # not in a condition: there no command of a step would stop it
         without_change
@@ -2394,12 +2466,14 @@ if [ "$mode" != apply ]; then
     [ ! -f "$state/run/phase" ] || ! held || refuse_second
     differences=$(tell)
     if [ -n "$differences" ]; then say "$differences"; else unless_check "$host: nothing to change"; fi
-    [ "$mode" = check ] || show_diffs
+    [ "$mode" = check ] || { show_diffs; tell_lacking; }
     [ "$mode" = dry-run ] || [ -z "$differences" ] || exit 2
     exit 0
 fi
 doing='keeping a copy of the bundle'
 stage_generation
+doing='looking for steps that are no longer described'
+stale_marks
 printf '%s\n' "$host" >"$work/host"
 case $instead in
     rollback) printf '%s\n' "$newest" >"$work/gone-back-from" ;;
@@ -2443,6 +2517,10 @@ if [ -z "$root" ]; then
     at=units
     resources
     act_on_units
+    doing='seeing to what comes last'
+    at=last
+    resources
+    act_at_last
 fi
 doing='writing down what was installed'
 enter 'done'

@@ -37,11 +37,11 @@ resources() {
     unit      cron.service
     unit      xinetd.service csync2.socket
     step      2/4 csync2-left-first-sync keeps 'csync2 `left`: the files of a have come'
-    step      3/4 csync2-right-first-sync-c keeps 'csync2 `right`: the files of b go to c'
+    step      3/4 csync2-right-first-sync-c destroys 'csync2 `right`: the files of b go to c, and replace what it has under their names'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' 'csync2 -N b -G left -cr /; code=0; csync2 -N b -G left -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-left-first-sync verify    'csync2 `left`: every peer answers and holds the same files' '/etc/csync2_sync --alike left'
     verify    'csync2 `left`: no path leads over a symbolic link' verify_csync2_left_no_path_leads_over_a_symbolic_link
-    need csync2-right-first-sync-c verify    'csync2 `right`: every peer answers and holds the same files' 'csync2 -N b -G right -cr /; code=0; csync2 -N b -G right -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-right-first-sync-c verify    'csync2 `right`: every peer answers and holds the same files' '/etc/csync2_sync --alike right'
     verify    'csync2 `right`: no path leads over a symbolic link' verify_csync2_right_no_path_leads_over_a_symbolic_link
     need csync2-left-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
@@ -66,9 +66,11 @@ proof_csync2_left_first_sync() {
     for path in \
         /srv/left \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -N b -G left -cr /
     came=$(csync2 -N b -G left -T b a) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
@@ -80,22 +82,22 @@ proof_csync2_left_first_sync() {
     done
 }
 
-# csync2 `right`: the files of b go to c
+# csync2 `right`: the files of b go to c, and replace what it has under their names
 guard_csync2_right_first_sync_c() {
     found=''
     for path in \
         /srv/right \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
 }
 
-# csync2 `right`: the files of b go to c
+# csync2 `right`: the files of b go to c, and replace what it has under their names
 run_csync2_right_first_sync_c() {
     # nothing of the crontab's meanwhile
     exec 9>/run/clustergen-csync2.lock
-    flock -w 600 9
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     # what has changed is marked for all, while all are known
     csync2 -N b -G right -cr /
     # the configuration of this step: these two alone, and auto is none
@@ -106,15 +108,17 @@ run_csync2_right_first_sync_c() {
     $give || { csync2 -N b -G right -F -rm / && $give; }
 }
 
-# csync2 `right`: the files of b go to c
+# csync2 `right`: the files of b go to c, and replace what it has under their names
 proof_csync2_right_first_sync_c() {
     found=''
     for path in \
         /srv/right \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -N b -G right -cr /
     came=$(csync2 -N b -G right -T b c) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
@@ -134,6 +138,8 @@ verify_csync2_left_no_path_leads_over_a_symbolic_link() {
     for path in \
         /srv/left \
     ; do
+        # of what is not there, or not there yet, there is nothing to say
+        [ -e "$path" ] || [ -L "$path" ] || continue
         real=$(readlink -f "$path")
         [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
     done
@@ -144,6 +150,8 @@ verify_csync2_right_no_path_leads_over_a_symbolic_link() {
     for path in \
         /srv/right \
     ; do
+        # of what is not there, or not there yet, there is nothing to say
+        [ -e "$path" ] || [ -L "$path" ] || continue
         real=$(readlink -f "$path")
         [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
     done

@@ -44,10 +44,10 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     step      1/5 fill keeps fill
-    step      2/5 csync2-content-first-sync-app2 keeps 'csync2 `content`: the files of app1 go to app2' fill
-    step      4/5 csync2-content-first-sync-app3 keeps 'csync2 `content`: the files of app1 go to app3' fill
+    step      2/5 csync2-content-first-sync-app2 destroys 'csync2 `content`: the files of app1 go to app2, and replace what it has under their names' fill
+    step      4/5 csync2-content-first-sync-app3 destroys 'csync2 `content`: the files of app1 go to app3, and replace what it has under their names' fill
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-content-first-sync-app2 need csync2-content-first-sync-app3 verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -p 30866 -N app1-replication -G content -cr /; code=0; csync2 -p 30866 -N app1-replication -G content -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-content-first-sync-app2 need csync2-content-first-sync-app3 verify    'csync2 `content`: every peer answers and holds the same files' '/etc/csync2_sync --alike content'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
     need csync2-content-first-sync-app2 need csync2-content-first-sync-app3 verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
@@ -77,7 +77,7 @@ proof_fill() {
     sh -ec 'test -e /srv/www/index.php'
 }
 
-# csync2 `content`: the files of app1 go to app2
+# csync2 `content`: the files of app1 go to app2, and replace what it has under their names
 guard_csync2_content_first_sync_app2() {
     found=''
     for path in \
@@ -85,16 +85,16 @@ guard_csync2_content_first_sync_app2() {
         /srv/plugins \
         '/srv/more files' \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
 }
 
-# csync2 `content`: the files of app1 go to app2
+# csync2 `content`: the files of app1 go to app2, and replace what it has under their names
 run_csync2_content_first_sync_app2() {
     # nothing of the crontab's meanwhile
     exec 9>/run/clustergen-csync2.lock
-    flock -w 600 9
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     # what has changed is marked for all, while all are known
     csync2 -p 30866 -N app1-replication -G content -cr /
     # the configuration of this step: these two alone, and auto is none
@@ -105,7 +105,7 @@ run_csync2_content_first_sync_app2() {
     $give || { csync2 -p 30866 -N app1-replication -G content -F -rm / && $give; }
 }
 
-# csync2 `content`: the files of app1 go to app2
+# csync2 `content`: the files of app1 go to app2, and replace what it has under their names
 proof_csync2_content_first_sync_app2() {
     found=''
     for path in \
@@ -113,15 +113,17 @@ proof_csync2_content_first_sync_app2() {
         /srv/plugins \
         '/srv/more files' \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -p 30866 -N app1-replication -G content -cr /
     came=$(csync2 -p 30866 -N app1-replication -G content -T app1-replication app2-replication) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
 }
 
-# csync2 `content`: the files of app1 go to app3
+# csync2 `content`: the files of app1 go to app3, and replace what it has under their names
 guard_csync2_content_first_sync_app3() {
     found=''
     for path in \
@@ -129,16 +131,16 @@ guard_csync2_content_first_sync_app3() {
         /srv/plugins \
         '/srv/more files' \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
 }
 
-# csync2 `content`: the files of app1 go to app3
+# csync2 `content`: the files of app1 go to app3, and replace what it has under their names
 run_csync2_content_first_sync_app3() {
     # nothing of the crontab's meanwhile
     exec 9>/run/clustergen-csync2.lock
-    flock -w 600 9
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     # what has changed is marked for all, while all are known
     csync2 -p 30866 -N app1-replication -G content -cr /
     # the configuration of this step: these two alone, and auto is none
@@ -149,7 +151,7 @@ run_csync2_content_first_sync_app3() {
     $give || { csync2 -p 30866 -N app1-replication -G content -F -rm / && $give; }
 }
 
-# csync2 `content`: the files of app1 go to app3
+# csync2 `content`: the files of app1 go to app3, and replace what it has under their names
 proof_csync2_content_first_sync_app3() {
     found=''
     for path in \
@@ -157,9 +159,11 @@ proof_csync2_content_first_sync_app3() {
         /srv/plugins \
         '/srv/more files' \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -p 30866 -N app1-replication -G content -cr /
     came=$(csync2 -p 30866 -N app1-replication -G content -T app1-replication app3-replication) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
@@ -181,6 +185,8 @@ verify_csync2_content_no_path_leads_over_a_symbolic_link() {
         /srv/plugins \
         '/srv/more files' \
     ; do
+        # of what is not there, or not there yet, there is nothing to say
+        [ -e "$path" ] || [ -L "$path" ] || continue
         real=$(readlink -f "$path")
         [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
     done

@@ -34,9 +34,9 @@ resources() {
     check     '0 2' 'csync2 -N a -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_content.key /etc/csync2.cfg
     unit      cron.service
     unit      csync2.socket
-    step      1/2 csync2-content-first-sync-b keeps 'csync2 `content`: the files of a go to b'
+    step      1/2 csync2-content-first-sync-b destroys 'csync2 `content`: the files of a go to b, and replace what it has under their names'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-content-first-sync-b verify    'csync2 `content`: every peer answers and holds the same files' 'csync2 -N a -G content -cr /; code=0; csync2 -N a -G content -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-content-first-sync-b verify    'csync2 `content`: every peer answers and holds the same files' '/etc/csync2_sync --alike content'
     verify    'csync2 `content`: no path leads over a symbolic link' verify_csync2_content_no_path_leads_over_a_symbolic_link
     need csync2-content-first-sync-b verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
@@ -54,22 +54,22 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
-# csync2 `content`: the files of a go to b
+# csync2 `content`: the files of a go to b, and replace what it has under their names
 guard_csync2_content_first_sync_b() {
     found=''
     for path in \
         /srv/www \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
 }
 
-# csync2 `content`: the files of a go to b
+# csync2 `content`: the files of a go to b, and replace what it has under their names
 run_csync2_content_first_sync_b() {
     # nothing of the crontab's meanwhile
     exec 9>/run/clustergen-csync2.lock
-    flock -w 600 9
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     # what has changed is marked for all, while all are known
     csync2 -N a -G content -cr /
     # the configuration of this step: these two alone, and auto is none
@@ -80,15 +80,17 @@ run_csync2_content_first_sync_b() {
     $give || { csync2 -N a -G content -F -rm / && $give; }
 }
 
-# csync2 `content`: the files of a go to b
+# csync2 `content`: the files of a go to b, and replace what it has under their names
 proof_csync2_content_first_sync_b() {
     found=''
     for path in \
         /srv/www \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -N a -G content -cr /
     came=$(csync2 -N a -G content -T a b) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
@@ -108,6 +110,8 @@ verify_csync2_content_no_path_leads_over_a_symbolic_link() {
     for path in \
         /srv/www \
     ; do
+        # of what is not there, or not there yet, there is nothing to say
+        [ -e "$path" ] || [ -L "$path" ] || continue
         real=$(readlink -f "$path")
         [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
     done

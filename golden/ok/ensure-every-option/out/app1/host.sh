@@ -15,8 +15,8 @@ package_manager=apt
 resources() {
     block     state /etc/hosts none -
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-state.cfg none -
-    ensure    no-swap no-swap none -
-    ensure    tables-read tables-read reload app.service
+    finally   no-swap no-swap none -
+    finally   tables-read tables-read reload app.service
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
     verify    'no two daemons set the clock' verify_no_two_daemons_set_the_clock
     verify    'the clock is in sync' verify_the_clock_is_in_sync

@@ -18,7 +18,7 @@ resources() {
     where /etc/cloud file      0644 root:root /etc/cloud/cloud.cfg.d/99-clustergen-state.cfg none -
     file      0600 root:root /var/lib/clustergen/state/ensure/shop-role/password none -
     file      0600 root:root /var/lib/clustergen/state/ensure/shop-role/password.sql none -
-    need make-database need fill ensure    shop-role 'the shop'\''s role has the shop'\''s password' restart pgbouncer.service /var/lib/clustergen/state/ensure/shop-role/password.sql /var/lib/clustergen/state/ensure/shop-role/password
+    need make-database need fill finally   shop-role 'the shop'\''s role has the shop'\''s password' restart pgbouncer.service /var/lib/clustergen/state/ensure/shop-role/password.sql /var/lib/clustergen/state/ensure/shop-role/password
     step      1/2 make-database keeps make-database
     step      2/2 fill keeps fill make-database
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says

@@ -59,8 +59,6 @@ resources() {
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
-    need opendj-idp-initialize-node2-o-gluu ensure    idp-configuration 'Gluu knows its cache, its directories and its nodes'\'' common keys, and has read where the cache is' none - /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
-    need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N node1 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
@@ -73,8 +71,10 @@ resources() {
     unit      cron.service
     unit      gluu-apache.service
     unit      xinetd.service csync2.socket
+    need opendj-idp-initialize-node2-o-gluu finally   idp-configuration 'Gluu knows its cache, its directories and its nodes'\'' common keys, and has read where the cache is' none - /var/lib/clustergen/gluu/ensure/idp-configuration/decode.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure.py /var/lib/clustergen/gluu/ensure/idp-configuration/configure
+    need idp-trust finally   idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     step      1/15 idp-installed keeps 'Gluu Server 4.4 is installed by its own guide; `setup.py` was told the hostname login.example.org and, as the administrator'\''s password, what the secret `idp-admin` is'
-    step      4/15 csync2-idp-first-sync-node2 keeps 'csync2 `idp`: the files of node1 go to node2' idp-installed
+    step      4/15 csync2-idp-first-sync-node2 destroys 'csync2 `idp`: the files of node1 go to node2, and replace what it has under their names' idp-installed
     step      6/15 idp-trust keeps 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' idp-installed
     step      7/15 opendj-idp-connectors keeps 'opendj `idp`: node1 listens to the others' idp-trust
     step      10/15 opendj-idp-enable-node2-o-gluu keeps 'opendj `idp`: node1 and node2 replicate `o=gluu`' opendj-idp-connectors
@@ -85,7 +85,7 @@ resources() {
     born      idp-certificates /opt/gluu-server/etc/certs tar 'httpd.*' 'opendj.*'
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-idp-first-sync-node2 verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N node1 -G idp -cr /; code=0; csync2 -N node1 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-idp-first-sync-node2 verify    'csync2 `idp`: every peer answers and holds the same files' '/etc/csync2_sync --alike idp'
     verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
     need csync2-idp-first-sync-node2 verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
@@ -113,6 +113,16 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
+# opendj `idp`: this host shows its certificate
+holds_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
+}
+
+# opendj `idp`: this host shows its certificate
+ensure_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj stores
+}
+
 # Gluu knows its cache, its directories and its nodes' common keys, and has read where the cache is
 holds_idp_configuration() {
     files=/var/lib/clustergen/gluu/ensure/idp-configuration sh -ec 'to=look sh -e "$files/configure"'
@@ -133,22 +143,12 @@ ensure_idp_trust() {
     files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=change sh -e "$files/trust"'
 }
 
-# opendj `idp`: this host shows its certificate
-holds_opendj_idp_stores() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
-}
-
-# opendj `idp`: this host shows its certificate
-ensure_opendj_idp_stores() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj stores
-}
-
 # Gluu Server 4.4 is installed by its own guide; `setup.py` was told the hostname login.example.org and, as the administrator's password, what the secret `idp-admin` is
 proof_idp_installed() {
     sh -ec 'test -s /opt/gluu-server/install/community-edition-setup/setup.properties.last.enc && test -s /opt/gluu-server/etc/gluu/conf/gluu.properties'
 }
 
-# csync2 `idp`: the files of node1 go to node2
+# csync2 `idp`: the files of node1 go to node2, and replace what it has under their names
 guard_csync2_idp_first_sync_node2() {
     found=''
     for path in \
@@ -161,16 +161,16 @@ guard_csync2_idp_first_sync_node2() {
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
 }
 
-# csync2 `idp`: the files of node1 go to node2
+# csync2 `idp`: the files of node1 go to node2, and replace what it has under their names
 run_csync2_idp_first_sync_node2() {
     # nothing of the crontab's meanwhile
     exec 9>/run/clustergen-csync2.lock
-    flock -w 600 9
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     # what has changed is marked for all, while all are known
     csync2 -N node1 -G idp -cr /
     # the configuration of this step: these two alone, and auto is none
@@ -181,7 +181,7 @@ run_csync2_idp_first_sync_node2() {
     $give || { csync2 -N node1 -G idp -F -rm / && $give; }
 }
 
-# csync2 `idp`: the files of node1 go to node2
+# csync2 `idp`: the files of node1 go to node2, and replace what it has under their names
 proof_csync2_idp_first_sync_node2() {
     found=''
     for path in \
@@ -194,9 +194,11 @@ proof_csync2_idp_first_sync_node2() {
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -N node1 -G idp -cr /
     came=$(csync2 -N node1 -G idp -T node1 node2) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[LX]'
@@ -308,6 +310,8 @@ verify_csync2_idp_no_path_leads_over_a_symbolic_link() {
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
     ; do
+        # of what is not there, or not there yet, there is nothing to say
+        [ -e "$path" ] || [ -L "$path" ] || continue
         real=$(readlink -f "$path")
         [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
     done

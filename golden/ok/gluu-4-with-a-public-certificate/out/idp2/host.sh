@@ -51,8 +51,6 @@ resources() {
     file      0600 root:root /var/lib/clustergen/gluu/ensure/idp-trust/trust none -
     file      0700 root:root /var/lib/clustergen/gluu/opendj/idp/opendj none -
     ensure    csync2-peers 'csync2 knows its peers by their certificates' none - /etc/csync2_peers
-    need opendj-idp-data-o-gluu ensure    idp-cache 'Gluu has read where its cache is' none - /var/lib/clustergen/gluu/ensure/idp-cache/decode.py /var/lib/clustergen/gluu/ensure/idp-cache/reread
-    need idp-trust ensure    idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     need opendj-idp-connectors ensure    opendj-idp-stores 'opendj `idp`: this host shows its certificate' none - /var/lib/clustergen/gluu/opendj/idp/cert.pem /var/lib/clustergen/gluu/opendj/idp/key.pem /var/lib/clustergen/gluu/opendj/idp/ca.pem
     check     0 '! systemd-analyze --man=no verify /etc/systemd/system/gluu-apache.service 2>&1 | grep -e '\''^/etc/systemd/system/gluu-apache.service:'\'' -e '\''^gluu-apache.service: '\'' -e '\''^Unit gluu-apache.service '\''' /etc/systemd/system/gluu-apache.service
     check     '0 2' 'csync2 -N idp2 -D "$scratch" -L' /etc/csync2_ssl_cert.pem /etc/csync2_ssl_key.pem /etc/csync2_idp.key /etc/csync2.cfg
@@ -61,6 +59,8 @@ resources() {
     unit      cron.service
     unit      csync2.socket
     unit      gluu-apache.service
+    need opendj-idp-data-o-gluu finally   idp-cache 'Gluu has read where its cache is' none - /var/lib/clustergen/gluu/ensure/idp-cache/decode.py /var/lib/clustergen/gluu/ensure/idp-cache/reread
+    need idp-trust finally   idp-trust 'Gluu and Java in /opt/gluu-server believe the cluster'\''s authority' none - /var/lib/clustergen/gluu/ensure/idp-trust/decode.py /var/lib/clustergen/gluu/ensure/idp-trust/trust
     step      2/15 idp-setup keeps 'the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1'
     step      3/15 idp-certificates keeps 'certificates and key stores of the first node are in place' idp-setup
     step      5/15 csync2-idp-first-sync keeps 'csync2 `idp`: the files of idp1 have come'
@@ -70,7 +70,7 @@ resources() {
     step      15/15 opendj-idp-data-o-site keeps 'opendj `idp`: the data of idp1 in `o=site` has come' opendj-idp-connectors
     where /opt/gluu-server/usr verify    '/opt/gluu-server/etc/certs/httpd.crt: the certificate does not end within two weeks' 'openssl x509 -noout -checkend 1209600 -in /opt/gluu-server/etc/certs/httpd.crt'
     verify    'cron takes up /etc/cron.d/clustergen-csync2' verify_cron_takes_up_etc_cron_d_clustergen_csync2
-    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' 'csync2 -N idp2 -G idp -cr /; code=0; csync2 -N idp2 -G idp -T || code=$?; [ "$code" -eq 2 ]'
+    need csync2-idp-first-sync verify    'csync2 `idp`: every peer answers and holds the same files' '/etc/csync2_sync --alike idp'
     verify    'csync2 `idp`: no path leads over a symbolic link' verify_csync2_idp_no_path_leads_over_a_symbolic_link
     need csync2-idp-first-sync verify    'csync2: this host and its peers know each other by their certificates' '/etc/csync2_sync --agree'
     verify    'each name of /etc/hosts leads where it says' verify_each_name_of_etc_hosts_leads_where_it_says
@@ -94,6 +94,16 @@ ensure_csync2_peers() {
     /etc/csync2_sync --learn
 }
 
+# opendj `idp`: this host shows its certificate
+holds_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
+}
+
+# opendj `idp`: this host shows its certificate
+ensure_opendj_idp_stores() {
+    /var/lib/clustergen/gluu/opendj/idp/opendj stores
+}
+
 # Gluu has read where its cache is
 holds_idp_cache() {
     files=/var/lib/clustergen/gluu/ensure/idp-cache sh -ec 'to=look sh -e "$files/reread"'
@@ -112,16 +122,6 @@ holds_idp_trust() {
 # Gluu and Java in /opt/gluu-server believe the cluster's authority
 ensure_idp_trust() {
     files=/var/lib/clustergen/gluu/ensure/idp-trust sh -ec 'to=change sh -e "$files/trust"'
-}
-
-# opendj `idp`: this host shows its certificate
-holds_opendj_idp_stores() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj has-stores
-}
-
-# opendj `idp`: this host shows its certificate
-ensure_opendj_idp_stores() {
-    /var/lib/clustergen/gluu/opendj/idp/opendj stores
 }
 
 # the package of Gluu Server 4.4 is installed and its container up; `setup.py` runs with the answers of idp1
@@ -162,9 +162,11 @@ proof_csync2_idp_first_sync() {
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
     ; do
-        [ ! -e "$path" ] || found=1
+        [ -z "$(find "$path" ! -type d -print -quit 2>/dev/null)" ] || found=1
     done
-    [ -n "$found" ] || { echo 'none of its folders is there yet'; return 1; }
+    [ -n "$found" ] || { echo 'none of its folders has a file yet'; return 1; }
+    exec 9>/run/clustergen-csync2.lock
+    flock -w 600 9 || { echo 'a run of the crontab is at work, for ten minutes at least'; return 1; }
     csync2 -N idp2 -G idp -cr /
     came=$(csync2 -N idp2 -G idp -T idp2 idp1) || [ $? -eq 2 ] || return 1
     ! printf '%s\n' "$came" | grep -q '^[RX]' || return 1
@@ -239,6 +241,8 @@ verify_csync2_idp_no_path_leads_over_a_symbolic_link() {
         /opt/gluu-server/opt/shibboleth-idp/sp \
         /opt/gluu-server/opt/shibboleth-idp/temp_metadata \
     ; do
+        # of what is not there, or not there yet, there is nothing to say
+        [ -e "$path" ] || [ -L "$path" ] || continue
         real=$(readlink -f "$path")
         [ "$real" = "$path" ] || { echo "$path is ${real:-nothing}"; exit 1; }
     done
