@@ -159,7 +159,11 @@ const WRONG: [Wrong; 13] = [
         fs::rename(it.join("shop/out"), it.join("shop/other")).unwrap();
     }),
     ("an-output-in-a-folder-that-is-not-there", &["git:HEAD", "-o", "no/out"], |_| {}),
-    ("something-else-was-committed", &["git:HEAD", "-o", "."], |_| {}),
+    ("something-else-was-committed", &["git:HEAD", "-o", "notes"], |it| {
+        fs::create_dir(it.join("shop/notes")).unwrap();
+        fs::write(it.join("shop/notes/README"), "ours\n").unwrap();
+        commit(it);
+    }),
     ("a-commit-that-is-not-whole", &["git:HEAD"], |it| {
         let name = "HEAD:shop/out/RUNBOOK.md";
         let object = Command::new("git").current_dir(it).args(["rev-parse", name]).output();
