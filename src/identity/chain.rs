@@ -8,7 +8,7 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::{certificate::X509Certificate, parse_x509_certificate, pem::parse_x509_pem};
 
 use super::digests::{blocks, hex};
-use super::sound::sound;
+use super::sound::{Unsound, sound};
 use crate::diag::turns;
 
 /// As many authorities as `proxy_ssl_verify_depth` of our nginx.conf lets it follow, with the root.
@@ -35,7 +35,7 @@ pub(super) enum Fault {
     Names,
 }
 
-pub(super) fn wrong(kind: Fault, why: impl Into<String>, help: impl Into<String>) -> Wrong {
+fn wrong(kind: Fault, why: impl Into<String>, help: impl Into<String>) -> Wrong {
     Wrong { kind, why: why.into(), help: help.into(), line: None }
 }
 
@@ -141,8 +141,8 @@ impl Chain {
     /// What makes OpenSSL refuse one of them, whoever it is for.
     fn judge_each(&self, all: &[X509Certificate]) -> Result<(), Wrong> {
         for (it, block) in all.iter().zip(&self.blocks) {
-            if let Err(wrong) = sound(it) {
-                return Err(Wrong { line: Some(block.line), ..wrong });
+            if let Err(Unsound { why, help }) = sound(it) {
+                return Err(Wrong { line: Some(block.line), ..wrong(Fault::File, why, help) });
             }
         }
         Ok(())

@@ -7,7 +7,11 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::X509Extension;
 use x509_parser::public_key::PublicKey;
 
-use super::chain::{Fault, Wrong, called, wrong};
+/// Why it is refused, and what to do.
+pub(super) struct Unsound {
+    pub(super) why: String,
+    pub(super) help: &'static str,
+}
 
 /// OpenSSL's security level 2, which Debian and Ubuntu set, refuses shorter RSA keys
 /// (SSL_CTX_set_security_level(3)); so do the browsers.
@@ -24,19 +28,19 @@ const WEAK: [(&str, &str); 5] = [
 ];
 
 /// What no order and no name mends: its key, its signature, what it asks to be understood.
-pub(super) fn sound(it: &X509Certificate) -> Result<(), Wrong> {
+pub(super) fn sound(it: &X509Certificate) -> Result<(), Unsound> {
     if let Ok(PublicKey::RSA(key)) = it.public_key().parsed()
         && key.key_size() < RSA_BITS
     {
         let why = format!("its RSA key has {} bits, which OpenSSL refuses", key.key_size());
-        return Err(wrong(Fault::File, why, "have one signed for a key of 2048 bits at least"));
+        return Err(Unsound { why, help: "have one signed for a key of 2048 bits at least" });
     }
     let algorithm = it.signature_algorithm.algorithm.to_id_string();
     let digest = WEAK.iter().find(|(known, _)| *known == algorithm);
     // nobody looks at the signature of one that signs itself
     if let Some((_, digest)) = digest.filter(|_| it.issuer().as_raw() != it.subject().as_raw()) {
-        let why = format!("`{}` is signed with {digest}, which OpenSSL refuses", called(it));
-        return Err(wrong(Fault::File, why, "have it signed anew, with SHA-256"));
+        let why = format!("it is signed with {digest}, which OpenSSL refuses");
+        return Err(Unsound { why, help: "have it signed anew, with SHA-256" });
     }
     // RFC 5280, 4.2: who does not know a critical one has to refuse the certificate
     let unknown = |it: &&X509Extension| {
@@ -44,12 +48,9 @@ pub(super) fn sound(it: &X509Certificate) -> Result<(), Wrong> {
         it.critical && (parsed.unsupported() || parsed.error().is_some())
     };
     if let Some(extension) = it.extensions().iter().find(unknown) {
-        let why = format!(
-            "`{}` has a critical extension, {}, which nobody here would understand",
-            called(it),
-            extension.oid.to_id_string()
-        );
-        return Err(wrong(Fault::File, why, "have it signed without that, or not critical"));
+        let oid = extension.oid.to_id_string();
+        let why = format!("it has a critical extension, {oid}, which nobody here would understand");
+        return Err(Unsound { why, help: "have it signed without that, or not critical" });
     }
     Ok(())
 }

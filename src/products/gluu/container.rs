@@ -5,14 +5,11 @@
 //! command, so how it is entered is said once.
 
 use super::super::part::node;
-use super::Parts;
 use super::release::Release;
 use super::steps::made;
+use super::{Parts, RUN};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
-
-/// Runs a command in the container.
-pub(super) const RUN: &str = "/usr/local/sbin/gluu-run";
 
 /// A reload of this is one of Apache in the container.
 pub(super) const APACHE: &str = "gluu-apache.service";

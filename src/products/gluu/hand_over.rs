@@ -7,10 +7,9 @@
 //! argument list, and what a step needs is gone after it.
 
 use super::super::part::node;
-use super::container::RUN;
 use super::release::Release;
 use super::steps::{RESTART, after, file, script, secret_file, step};
-use super::{Parts, ROOT, SETUP};
+use super::{Parts, ROOT, RUN, SETUP};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
 

@@ -36,6 +36,9 @@ use steps::after;
 /// Where the container lies, from 4.0 on.
 const ROOT: &str = "/opt/gluu-server";
 
+/// Runs a command in the container.
+const RUN: &str = "/usr/local/sbin/gluu-run";
+
 /// Where `setup.py` is, in the container.
 const SETUP: &str = "/install/community-edition-setup";
 
@@ -236,8 +239,7 @@ impl Parts {
             .with_child(Node::new("servers", self.nodes.clone(), self.nodes_span))
             .with_children(BASES.map(|base| node("base", &[base], span)))
             .with_child(
-                node("container", &[ROOT], span)
-                    .with_prop("enter", Value::string(container::RUN, span)),
+                node("container", &[ROOT], span).with_prop("enter", Value::string(RUN, span)),
             )
             .with_child(node("java", &["/opt/jre"], span))
             .with_child(node("bind-dn", &["cn=directory manager"], span))

@@ -4,8 +4,7 @@
 //! in `templates/gluu/`; what they have to know of the cluster stands before them.
 
 use super::super::part::node;
-use super::container::RUN;
-use super::{Parts, ROOT, SETUP};
+use super::{Parts, ROOT, RUN, SETUP};
 use crate::source::Span;
 use crate::syntax::node::{Node, Value};
 
