@@ -191,7 +191,7 @@ sed 5,6d a.key >cut.key
         ("a/csync2", &["a.crt", "parameters.key"], "`parameters.key` is of an old form"),
         ("a/csync2", &["a.crt", "cut.key"], "`cut.key` is damaged, or of a kind"),
         ("a/csync2", &["p521.crt", "p521.key"], "P-256, P-384, Ed25519 and RSA"),
-        ("a/csync2", &["short.crt", "short.key"], "its RSA key has 1024 bits"),
+        ("a/csync2", &["short.crt", "short.key"], "has an RSA key of 1024 bits"),
         ("a/csync2", &["signed.crt", "a.key"], "`x` did not sign it itself"),
         ("a/csync2", &["der.crt", "a.key"], "openssl x509 -inform DER"),
         ("a/csync2", &["two.crt", "a.key"], "it holds several certificates"),

@@ -142,6 +142,7 @@ impl Chain {
     fn judge_each(&self, all: &[X509Certificate]) -> Result<(), Wrong> {
         for (it, block) in all.iter().zip(&self.blocks) {
             if let Err(Unsound { why, help }) = sound(it) {
+                let why = format!("`{}` {why}", called(it));
                 return Err(Wrong { line: Some(block.line), ..wrong(Fault::File, why, help) });
             }
         }

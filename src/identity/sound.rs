@@ -7,7 +7,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::X509Extension;
 use x509_parser::public_key::PublicKey;
 
-/// Why it is refused, and what to do.
+/// Why it is refused, behind its name, and what to do.
 pub(super) struct Unsound {
     pub(super) why: String,
     pub(super) help: &'static str,
@@ -32,14 +32,14 @@ pub(super) fn sound(it: &X509Certificate) -> Result<(), Unsound> {
     if let Ok(PublicKey::RSA(key)) = it.public_key().parsed()
         && key.key_size() < RSA_BITS
     {
-        let why = format!("its RSA key has {} bits, which OpenSSL refuses", key.key_size());
+        let why = format!("has an RSA key of {} bits, which OpenSSL refuses", key.key_size());
         return Err(Unsound { why, help: "have one signed for a key of 2048 bits at least" });
     }
     let algorithm = it.signature_algorithm.algorithm.to_id_string();
     let digest = WEAK.iter().find(|(known, _)| *known == algorithm);
     // nobody looks at the signature of one that signs itself
     if let Some((_, digest)) = digest.filter(|_| it.issuer().as_raw() != it.subject().as_raw()) {
-        let why = format!("it is signed with {digest}, which OpenSSL refuses");
+        let why = format!("is signed with {digest}, which OpenSSL refuses");
         return Err(Unsound { why, help: "have it signed anew, with SHA-256" });
     }
     // RFC 5280, 4.2: who does not know a critical one has to refuse the certificate
@@ -49,7 +49,7 @@ pub(super) fn sound(it: &X509Certificate) -> Result<(), Unsound> {
     };
     if let Some(extension) = it.extensions().iter().find(unknown) {
         let oid = extension.oid.to_id_string();
-        let why = format!("it has a critical extension, {oid}, which nobody here would understand");
+        let why = format!("has a critical extension, {oid}, which nobody here would understand");
         return Err(Unsound { why, help: "have it signed without that, or not critical" });
     }
     Ok(())
