@@ -19,56 +19,27 @@ use crate::source::Span;
 const UNPACK: &str = "rm -rf clustergen && mkdir -m 700 clustergen && \
     tar -xf - -C clustergen --strip-components=1";
 
-/// The template's own first lines of the bring-up, backing up and packing. Before them stand values of
-/// people's, where there are any.
-const LINES_BEFORE: u32 = 2;
-
 /// What the template is given.
 #[must_use]
 pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
     let span = Span::default();
     let asked = asked(facts);
-    let mut at = LINES_BEFORE + u32::from(!asked.is_empty());
-    let [vault_number, pack_number] = [number(at - 1, span), number(at, span)];
-    let mut next = || {
-        at += 1;
-        number(at, span)
-    };
+    // values of people's, where there are any, then backing up and packing
+    let mut next = counter();
+    if !asked.is_empty() {
+        next();
+    }
+    let [vault_number, pack_number] = [next(), next()];
     let order = bring_up_order(inventory, facts);
     let shows = |id: &HostId| facts.leaves.keys().any(|leaf| leaf.host == *id);
     let renewed: Vec<Fields> =
         order.iter().filter(|id| shows(id)).map(|id| host(inventory.host(*id))).collect();
     let hosts: Vec<Fields> =
         order.into_iter().map(|id| host(inventory.host(id)).text("number", next())).collect();
-    let count = facts.step_order.len();
-    let in_order = facts.step_order.iter().map(|at| &facts.steps[*at as usize]);
-    let mut handed = BTreeSet::new();
-    let steps: Vec<Fields> = in_order
-        .enumerate()
-        .map(|(place, fact)| {
-            let place = format!("{}/{count}", place + 1);
-            let from: BTreeSet<HostId> =
-                born(facts, fact).filter(|it| handed.insert(*it)).collect();
-            let hand_over = hand_over(inventory, facts, &from, &mut next);
-            step(inventory, fact)
-                .flag("has_hand_over", !hand_over.is_empty())
-                .list("hand_over", hand_over)
-                .text("place", fixed(&place, span))
-                .text("number", next())
-        })
-        .collect();
-    let bring_up: Vec<Fields> = lines(facts, Chapter::BringUp)
-        .into_iter()
-        .map(|line| line.text("number", next()))
-        .collect();
-    let removing: Vec<Fields> = (1_u32..)
-        .zip(lines(facts, Chapter::Removing))
-        .map(|(at, line)| line.text("number", number(at, span)))
-        .collect();
-    let single_points = lines(facts, Chapter::SinglePoints);
-    let load_balancer = blocks(facts, Chapter::LoadBalancer);
+    let steps = steps(inventory, facts, &mut next);
+    let bring_up = numbered(facts, Chapter::BringUp, &mut next);
     let state = from.description.strip_suffix(".kdl").unwrap_or(from.description);
-    Fields::new(span)
+    let fields = Fields::new(span)
         .text("cluster", comment(from.cluster, span))
         .text("description", comment(from.description, span))
         .text("state", comment(&format!("{state}.state"), span))
@@ -80,29 +51,69 @@ pub fn view(inventory: &Inventory, facts: &Facts, from: &MadeFrom) -> Fields {
         .list("asked", asked)
         .text("vault_number", vault_number)
         .text("pack_number", pack_number)
-        .flag("has_single_points", !single_points.is_empty())
         .text("verify_number", next())
         .list("hosts", hosts)
         .list("steps", steps)
         .list("bring_up", bring_up)
         .flag("has_certificates", !renewed.is_empty())
         .list("renewed", renewed)
+        .text("ports", verbatim(page(inventory, facts), span));
+    chapters(fields, facts)
+}
+
+/// What services say in the other chapters.
+fn chapters(fields: Fields, facts: &Facts) -> Fields {
+    let span = Span::default();
+    let mut next = counter();
+    let removing = numbered(facts, Chapter::Removing, &mut next);
+    // the template's own lines, behind theirs
+    let removal =
+        Fields::new(span).text("others", next()).text("own", next()).text("description", next());
+    let single_points = lines(facts, Chapter::SinglePoints);
+    let load_balancer = blocks(facts, Chapter::LoadBalancer);
+    fields
         .list("adding", lines(facts, Chapter::Adding))
-        .fields("removal", removal(removing.len(), span))
         .list("removing", removing)
+        .fields("removal", removal)
         .list("replacing", lines(facts, Chapter::Replacing))
         .list("renewal", lines(facts, Chapter::Renewal))
         .list("new_keys", lines(facts, Chapter::NewKeys))
         .flag("has_load_balancer", !load_balancer.is_empty())
         .list("load_balancer", load_balancer)
+        .flag("has_single_points", !single_points.is_empty())
         .list("single_points", single_points)
-        .text("ports", verbatim(page(inventory, facts), span))
 }
 
-/// The numbers of what comes after `before` lines.
-fn removal(before: usize, span: Span) -> Fields {
-    let at = |line: usize| number(u32::try_from(before + line).unwrap_or(u32::MAX), span);
-    Fields::new(span).text("others", at(1)).text("own", at(2)).text("description", at(3))
+/// The one-time steps in their order, each behind what it is handed.
+fn steps(inventory: &Inventory, facts: &Facts, next: &mut impl FnMut() -> Text) -> Vec<Fields> {
+    let count = facts.step_order.len();
+    let in_order = facts.step_order.iter().map(|at| &facts.steps[*at as usize]);
+    let mut handed = BTreeSet::new();
+    let one = |(place, fact): (usize, &StepFact)| {
+        let place = format!("{}/{count}", place + 1);
+        let from: BTreeSet<HostId> = born(facts, fact).filter(|it| handed.insert(*it)).collect();
+        let hand_over = hand_over(inventory, facts, &from, next);
+        step(inventory, fact)
+            .flag("has_hand_over", !hand_over.is_empty())
+            .list("hand_over", hand_over)
+            .text("place", fixed(&place, fact.origin.span))
+            .text("number", next())
+    };
+    in_order.enumerate().map(one).collect()
+}
+
+/// The numbers of a list, from 1.
+fn counter() -> impl FnMut() -> Text {
+    let mut at: u32 = 0;
+    move || {
+        at += 1;
+        number(at, Span::default())
+    }
+}
+
+/// A chapter's lines, each with the next number.
+fn numbered(facts: &Facts, chapter: Chapter, next: &mut impl FnMut() -> Text) -> Vec<Fields> {
+    lines(facts, chapter).into_iter().map(|line| line.text("number", next())).collect()
 }
 
 fn host(host: &Host) -> Fields {

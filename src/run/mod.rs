@@ -26,6 +26,7 @@ use crate::diff::{HostDiff, ReaderDiff, page, readers};
 use crate::identity::{
     Lock, Locked, Maker, Mint, Sealing, State, StateWrites, Vault, VaultIs, sealed_in,
 };
+use crate::model::host::HostId;
 use crate::model::settled::Settled;
 use crate::output::{
     ClusterJson, Stage, StagedHost, finish, read_host, recover, top_files, write_state,
@@ -67,14 +68,8 @@ pub fn build<'a>(
         not_of_nothing(&state, place)?;
     }
     let hosts = selected(compiled, only)?;
-    let stamps = without_vault.is_none() && state.vault != VaultIs::Closed && seals(compiled);
-    let stamp = stamps.then(|| vault.stamp()).transpose()?;
     let stage = Stage::new(place.disk, place.out)?;
-    let maker = without_vault.as_ref().map_or(Maker::Vault(&vault), Maker::Nobody);
-    let (lock, stamp) = (&compiled.allotted.lock, stamp.as_ref());
-    let sealing = Sealing { state: &state, lock, maker, stamp };
-    let worked =
-        work(place.watch, place.old(), &hosts, compiled, &report.sources, sealing, Some(&stage));
+    let worked = work_on(place, &state, &report, compiled, &mut vault, &hosts, &stage);
     if worked.as_ref().map_or(true, |it| it.found.fatal(place.strict)) {
         undo(place, existed)?;
     }
@@ -83,10 +78,9 @@ pub fn build<'a>(
         report.diagnostics.extend(worked.found);
         return Ok(report);
     }
-    let (lock, seals) = lock_of(compiled, &mut worked.outcomes, only.is_empty());
-    let lock = lock.print(place.name);
-    let lock_changes = !state.has_lock || state.lock.as_deref() != Some(lock.as_str());
-    if lock_changes && !only.is_empty() {
+    let whole = only.is_empty();
+    let mut writes = state_writes(place, &state, compiled, &mut worked.outcomes, whole);
+    if writes.lock.is_some() && !whole {
         undo(place, existed)?;
         let why = "a partial build cannot change the lock: build the whole cluster first";
         return Err(Fault::Asked(why.to_owned()));
@@ -94,14 +88,9 @@ pub fn build<'a>(
     let before = existing.map(|it| it.cluster).unwrap_or_default();
     place.watch.stage("write");
     let Worked { found, outcomes, runbook } = worked;
-    let rest = Rest { outcomes, runbook, before, whole: only.is_empty() };
+    let rest = Rest { outcomes, runbook, before, whole };
     let Changes { swaps, diffs, readers } = stage_rest(place, &stage, compiled, rest)?;
-    let writes = StateWrites {
-        vault: vault.into_writes(&compiled.readers.vault)?,
-        certificates: compiled.allotted.certificates.clone(),
-        lock: lock_changes.then_some(lock),
-        ..seals
-    };
+    writes.vault = vault.into_writes(&compiled.readers.vault)?;
     // the state first: what a bundle names has to be there
     write_state(place.disk, place.state_path, &writes)?;
     finish(place.disk, place.out, &swaps)?;
@@ -109,6 +98,40 @@ pub fn build<'a>(
     report.diffs = Some(diffs);
     report.readers = readers;
     Ok(report)
+}
+
+/// Lowers, renders, seals and stages the hosts.
+fn work_on(
+    place: Place,
+    state: &State,
+    report: &Report,
+    compiled: &Compiled,
+    vault: &mut Vault,
+    hosts: &[HostId],
+    stage: &Stage,
+) -> Result<Worked, Fault> {
+    let without_vault = &report.without_vault;
+    let stamps = without_vault.is_none() && state.vault != VaultIs::Closed && seals(compiled);
+    let stamp = stamps.then(|| vault.stamp()).transpose()?;
+    let maker = without_vault.as_ref().map_or(Maker::Vault(vault), Maker::Nobody);
+    let (lock, stamp) = (&compiled.allotted.lock, stamp.as_ref());
+    let sealing = Sealing { state, lock, maker, stamp };
+    work(place.watch, place.old(), hosts, compiled, &report.sources, sealing, Some(stage))
+}
+
+/// What the state is to become, but for the vault; the lock where it changes.
+fn state_writes(
+    place: Place,
+    state: &State,
+    compiled: &Compiled,
+    outcomes: &mut [Outcome],
+    whole: bool,
+) -> StateWrites {
+    let (lock, seals) = lock_of(compiled, outcomes, whole);
+    let lock = lock.print(place.name);
+    let same = state.has_lock && state.lock.as_deref() == Some(lock.as_str());
+    let certificates = compiled.allotted.certificates.clone();
+    StateWrites { certificates, lock: (!same).then_some(lock), ..seals }
 }
 
 /// Whether anything may have to be sealed.
