@@ -1,7 +1,7 @@
 # --- making what is to be installed -----------------------------------------------------------
 
-# tokens WHERE...: the tokens in them, each once; WHERE may begin with options for grep.
-tokens() { grep -ho -e 'CGSECRET_[A-Za-z0-9_]\{1,\}' "$@" | sort -u; }
+# tokens WHERE...: the tokens in them; WHERE may begin with options for grep.
+tokens() { grep -ho -e 'CGSECRET_[A-Za-z0-9_]\{1,\}' "$@" || :; }
 
 # value_of TOKEN: sets value, the file that has it: what was given now goes before what came with the
 # last bundle, and that before what has to be opened. A token names its value by digest, so each is
@@ -21,13 +21,12 @@ take_value() {
     fi
     text=$(cat "$value") || fail "the value of $1 in ${value%/*} cannot be read"
     [ -n "$text" ] || fail "the value of $1 in ${value%/*} is empty"
-    mkdir -p "$work/secrets"
     cat "$value" >"$work/secrets/$1"
 }
 
-# values_here FILE: every value that it needs can be had; the first one that cannot is in $work/lacking.
+# values_here TOKEN...: all of them can be had; the first one that cannot is in $work/lacking.
 values_here() {
-    for token in $(tokens "$1"); do
+    for token in "$@"; do
         value_of "$token" || { printf '%s\n' "$token" >>"$work/lacking"; return 1; }
     done
 }
@@ -41,8 +40,10 @@ tell_lacking() {
 # fill FILE: FILE with every token replaced by its value, literally, on standard output. Who only looks
 # may have no values: the tokens stay, which are not what lies there.
 fill() {
-    if ! grep -q CGSECRET_ "$1" || { [ -z "$changes" ] && ! values_here "$1"; }; then cat "$1"; return; fi
-    for token in $(tokens "$1"); do take_value "$token"; done
+    lacks=$(tokens "$1")
+    # shellcheck disable=SC2086  # a word each
+    if [ -z "$lacks" ] || { [ -z "$changes" ] && ! values_here $lacks; }; then cat "$1"; return; fi
+    for token in $lacks; do take_value "$token"; done
     folder=$work/secrets awk '
         function value(token,    all, line, file, n) {
             file = ENVIRON["folder"] "/" token

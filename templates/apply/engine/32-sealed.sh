@@ -23,7 +23,6 @@ open_sealed() {
         command -v "$opener" >/dev/null 2>&1 ||
             fail "the secrets of this bundle are sealed, and $opener, which opens them, is not here: install the package $opener, or bring their values with clustergen pack"
     done
-    mkdir -p "$work/sealed"
     others='' unfit='' broken_by=''
     for identity in "$root/etc/ssh/ssh_host_ed25519_key" "$root/etc/ssh/ssh_host_rsa_key"; do
         [ -f "$identity" ] || continue

@@ -236,15 +236,15 @@ keys_editor='
     }
 '
 
-# edit_keys FORMAT PATH CURRENT WANTED: what becomes of CURRENT goes below new/, what is said of
-# it below words/, what stood there before into the list of keys.
+# edit_keys FORMAT PATH CURRENT: what becomes of CURRENT, when it has the keys in $work/wanted, goes
+# below new/, what is said of it below words/, what stood there before into the list of keys. A line
+# with a point ends what is read, because awk does not tell how the last line of a file ends.
 edit_keys() {
     mkdir -p "$work/new${2%/*}" "$work/words${2%/*}"
     : >"$work/new$2"
     : >"$work/words$2"
     : >"$work/foreign"
     { cat "$3"; echo .; } >"$work/current"
-    { cat "$4"; echo .; } >"$work/wanted"
     format=$1 path=$2 current=$work/current wanted=$work/wanted known=$state/keys record=$work/keys \
         new=$work/new$2 words=$work/words$2 foreign=$work/foreign awk "$keys_reader $keys_editor" </dev/null
     while IFS= read -r key; do
@@ -257,7 +257,8 @@ stage_keys() {
     shared "$2"
     [ "$current" != /dev/null ] || [ "$5" = create ] ||
         fail "$2 is not there, and keys are to be set in it: install what it belongs to first"
-    [ "$(tr -d '\000' <"$current" | wc -c)" -eq "$(wc -c <"$current")" ] || fail "$2 holds a zero byte: it is no text"
+    # shellcheck disable=SC2094  # who compares only reads
+    tr -d '\000' <"$current" | cmp -s - "$current" || fail "$2 holds a zero byte: it is no text"
     bits=- owner=-
     if grep -q CGSECRET_ "$bundle/edits$2.keys"; then
         if [ ! -f "$root$2" ]; then
@@ -266,8 +267,8 @@ stage_keys() {
             fail "everybody may read $2, and a secret is to stand in it: change its mode first"
         fi
     fi
-    fill "$bundle/edits$2.keys" >"$work/filled"
-    edit_keys "$1" "$2" "$current" "$work/filled"
+    { fill "$bundle/edits$2.keys"; echo .; } >"$work/wanted"
+    edit_keys "$1" "$2" "$current"
     record keys "$2" "$1" "$3" "$4"
     ! differs - - "$2" || change keys "$bits" "$owner" "$3" "$4" "$2"
 }
@@ -275,7 +276,8 @@ stage_keys() {
 # stage_keyless PATH FORMAT ACTION UNIT: what its keys were before comes back.
 stage_keyless() {
     [ -f "$root$1" ] && [ ! -L "$root$1" ] || return 0
-    edit_keys "$2" "$1" "$root$1" /dev/null
+    echo . >"$work/wanted"
+    edit_keys "$2" "$1" "$root$1"
     ! cmp -s "$work/new$1" "$root$1" || return 0
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change keys - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }

@@ -371,8 +371,8 @@ active() { alone systemctl is-active -q "$1" >/dev/null 2>&1; }
 stage_unit() {
     whose=theirs boots=1
     enabled "$1" || boots=''
-    if [ -z "$boots" ] || recorded unit "$1" | grep -q "${tab}ours$tab" ||
-        grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
+    case $(recorded unit "$1") in *"${tab}ours$tab"*) whose=ours ;; esac
+    if [ -z "$boots" ] || grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
     record unit "$1" "$whose" none -
     [ -z "$waits" ] || return 0
     if [ -z "$boots" ] || ! active "$1"; then change unit - - none - "$1"; fi
@@ -382,23 +382,23 @@ stage_unit() {
     done
 }
 
-# stage_rest: what the last run recorded and this bundle does not have.
+# stage_rest: what the last run recorded and this bundle does not have; not where it has something else
+# to say of a path. What is to be made is recorded when it is.
 stage_rest() {
     [ -f "$state/installed" ] || return 0
-    awk -F '\t' 'FILENAME == ARGV[1] { here[$1, $2]; next } !(($1, $2) in here)' "$work/record" "$state/installed" >"$work/rest"
+    awk -F '\t' 'FILENAME == ARGV[1] { here[$1, $2]; taken[$2]; next }
+        FILENAME == ARGV[2] { if ($1 == "made") taken[$6]; next }
+        !(($1, $2) in here) && ($1 == "unit" || !($2 in taken))' "$work/record" "$work/changed" "$state/installed" >"$work/rest"
     while IFS=$tab read -r kind path was action unit _; do
         case $kind in
             unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
-            file | seed | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
-            link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
-            block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
-            keys) taken "$path" || stage_keyless "$path" "$was" "$action" "$unit" ;;
+            file | seed | made) stage_gone "$path" "$was" "$action" "$unit" ;;
+            link) [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
+            block) stage_cut "$path" "$was" "$action" "$unit" ;;
+            keys) stage_keyless "$path" "$was" "$action" "$unit" ;;
         esac
     done <"$work/rest"
 }
-
-# taken PATH: this bundle has something else to say of it; what is to be made is recorded when it is.
-taken() { { cut -f2 "$work/record"; sed -n "s/^made$tab.*$tab//p" "$work/changed"; } | grep -Fqx -e "$1"; }
 
 # stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
 # was nothing.

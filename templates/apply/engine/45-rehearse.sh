@@ -40,7 +40,7 @@ set_stage() {
 folders() {
     awk -F '\t' '$6 ~ "^/" { sub("/[^/]*$", "", $6); if (!seen[$6]++) print $6 }' "$work/changed" | while IFS= read -r path; do
         while [ -n "$path" ] && [ ! -d "$path" ]; do path=${path%/*}; done
-        readlink -f "${path:-/}"
+        (cd -P -- "${path:-/}" && pwd)
     done | sort -u | awk '
         BEGIN { while ((getline line < "/proc/self/mountinfo") > 0) { split(line, part, " "); mounts[part[5]] } }
         $0 == "/" { exit 1 }

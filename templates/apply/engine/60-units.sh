@@ -64,19 +64,20 @@ start_unit() {
     act start "$name" stop || fail "$name could not start"
 }
 
-# the lines of the plan that are seen to when the units are up
-at_last="^ensure${tab}last${tab}"
-
-# actions GREP-WORD...: ACTION UNIT of what changed, of the lines that grep chooses, each once; a restart
-# does for a reload.
+# actions all|now|last: ACTION UNIT of what changed, each once; a restart does for a reload. What is seen
+# to when the units are up comes last.
 actions() {
-    grep "$@" "$work/changed" | awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
-        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }'
+    which=$1 awk -F '\t' 'BEGIN { which = ENVIRON["which"] }
+        $4 != "none" && (which == "all" || which == ($1 == "ensure" && $2 == "last" ? "last" : "now")) {
+            if (!($5 in of)) order[++n] = $5
+            if (of[$5] != "restart") of[$5] = $4
+        }
+        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }' "$work/changed"
 }
 
 # act_on_units: has the units that were not started just now take up what changed.
 act_on_units() {
-    actions -v -e "$at_last" >"$work/actions"
+    actions now >"$work/actions"
     ask_units
     [ ! -s "$work/back" ] || stay_up
 }
@@ -85,7 +86,7 @@ act_on_units() {
 # more: what was told stays so, and is not put back.
 act_at_last() {
     started=''
-    actions -e "$at_last" >"$work/actions"
+    actions last >"$work/actions"
     ask_units
     [ ! -s "$work/actions" ] || stay_up
 }
@@ -128,7 +129,8 @@ restarts() {
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
-    { actions -e '' | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
+    awk -F '\t' 'FILENAME == ARGV[1] { if ($4 != "none") print $5; next }
+        $1 == "unit" { print $2 }' "$work/changed" "$work/record" | sort -u >"$work/units"
     while read -r unit; do
         if active "$unit"; then printf '%s\n' "$unit"; fi
     done <"$work/units" >"$work/active"

@@ -129,7 +129,7 @@ leftovers() {
 
 # ask_again: units that may have seen what is put back are asked to take it up.
 ask_again() {
-    actions -e '' >"$work/actions"
+    actions all >"$work/actions"
     while read -r action unit; do
         if active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
     done <"$work/actions"
@@ -161,7 +161,7 @@ at_exit() {
     fi
     if [ "$(phase)" = installing ] && [ -z "$undoing" ] && ! undo; then code=4; fi
     [ -z "$json" ] || outcome "$code" >&3
-    case $(phase) in installing | done) ;; *) rm -rf "$work" ;; esac
+    case $(phase) in installing | done) ;; *) [ ! -d "$work" ] || rm -rf "$work" ;; esac
     [ -z "$locked" ] || rm -rf "$locked"
     exit "$code"
 }

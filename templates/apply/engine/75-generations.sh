@@ -1,15 +1,22 @@
 # --- generations ------------------------------------------------------------------------------
 
-# generations: their numbers, the oldest first.
+# generations: their numbers, in no order.
 generations() {
     for folder in "$state"/generations/[0-9]*; do
         [ ! -d "$folder" ] || printf '%s\n' "${folder##*/}"
-    done | sort -n
+    done
 }
 
-# look_back: sets newest, a number, and installed, a path on each line, as the last run left them.
+# find_newest: sets newest, the highest of them, or nothing.
+find_newest() {
+    newest=''
+    for number in $(generations); do [ "$number" -le "${newest:-0}" ] || newest=$number; done
+}
+
+# look_back: sets newest, and installed, a path on each line, as the last run left them.
 look_back() {
-    newest=$(generations | tail -n 1) installed=''
+    find_newest
+    installed=''
     [ ! -f "$state/installed" ] || installed=$line_end$(cut -f2 "$state/installed")$line_end
 }
 
@@ -18,7 +25,7 @@ same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
 
 # go_back: makes the generation before the newest the bundle of this run.
 go_back() {
-    target=$(generations | tail -n 2 | head -n 1)
+    target=$(generations | sort -n | tail -n 2 | head -n 1)
     [ "$target" != "$newest" ] || fail "no bundle was here before this one: --uninstall takes away what it installed"
     bundle=$state/generations/$target secrets=$state/generations/$target/secrets signer=''
     whole_bundle
@@ -43,26 +50,29 @@ not_replaced() {
 stage_generation() {
     [ -z "$instead" ] || return 0
     [ -z "$newest" ] || ! same_bundle "$state/generations/$newest" || return 0
-    mkdir -p "$work/generation" "$work/secrets"
-    cp "$bundle/SHA256SUMS" "$work/generation"
-    cut -c67- "$bundle/SHA256SUMS" | cut -d / -f 1 | sort -u | while IFS= read -r part; do
-        cp -RL "$bundle/$part" "$work/generation"
-    done
+    mkdir "$work/generation"
+    # shellcheck disable=SC2046  # what lies at the top of a bundle has no spaces
+    (cd "$bundle" && cp -RL SHA256SUMS $(parts) "$work/generation")
     # values that nothing was filled with now, because it is in place
-    tokens -rs "$work/generation" >"$work/tokens"
+    tokens -rs "$work/generation" | sort -u >"$work/tokens"
     while read -r token; do
         if value_of "$token"; then take_value "$token"; fi
     done <"$work/tokens"
     mv "$work/secrets" "$work/generation/secrets"
 }
 
+# parts: the files and folders at the top of the bundle, each once.
+parts() { awk '{ $0 = substr($0, 67); sub("/.*", ""); if (!seen[$0]++) print }' "$bundle/SHA256SUMS"; }
+
 # keep_generation: the last lines of a run: the bundle is among those that were here, or the one that
 # was gone back from is not any more. Five are kept.
 keep_generation() {
+    find_newest
     if [ -d "$work/generation" ]; then
         mkdir -p "$state/generations"
-        mv "$work/generation" "$state/generations/$(($(generations | tail -n 1) + 1))"
+        newest=$((${newest:-0} + 1))
+        mv "$work/generation" "$state/generations/$newest"
     fi
     [ ! -f "$work/gone-back-from" ] || rm -rf "$state/generations/$(cat "$work/gone-back-from")"
-    for number in $(generations | sort -rn | tail -n +6); do rm -rf "$state/generations/$number"; done
+    for number in $(generations); do [ "$number" -gt "$((newest - 5))" ] || rm -rf "$state/generations/$number"; done
 }

@@ -13,8 +13,8 @@ fi
 programs_here
 uid=$(id -u)
 secrets=${secrets:-$bundle/secrets}
-[ "$mode" = rehearse ] || signed_bundle
-whole_bundle
+# who has it rehearsed has judged it
+[ "$mode" = rehearse ] || { signed_bundle; whole_bundle; }
 if [ "$mode" = judge ]; then
     [ -n "$signer" ] || fail "$bundle is whole, and there is no $signers here to judge by who signed it"
     say "$bundle is whole, and $signer signed it"
@@ -23,7 +23,6 @@ fi
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
-look_back
 if [ "$mode" = rehearse ]; then
     on_stage
     exit 0
@@ -38,16 +37,13 @@ right_platform
 if [ -n "$changes" ]; then
     open_way "${state#"$root"}"
     doing="making $state"
-    (umask 022 && mkdir -p "$root/var/lib")
-    mkdir -p "$state"
+    [ -d "$root/var/lib" ] || (umask 022 && mkdir -p "$root/var/lib")
+    [ -d "$state" ] || mkdir -p "$state"
     lock
     doing='looking for what an interrupted run left'
     work=$state/run
     [ -n "$root" ] || scraps
     leftovers
-    look_back
-    [ "$mode" != apply ] || not_replaced
-    doing="making $work"
 elif [ "$uid" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
     work=/run/clustergen.$$
@@ -57,12 +53,15 @@ else
     doing="making a folder in ${TMPDIR:-/tmp}"
     work=$(mktemp -d "${TMPDIR:-/tmp}/clustergen.XXXXXX")
 fi
+look_back
+[ "$mode" != apply ] || not_replaced
 case $instead in
     rollback) go_back ;;
     # a bundle with nothing in it
     uninstall) resources() { :; } ;;
 esac
-mkdir -p "$work/scratch"
+doing="making $work"
+mkdir -p "$work/scratch" "$work/sealed" "$work/secrets"
 for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
 case $mode in
