@@ -323,8 +323,8 @@ is_signed() { [ -f "$1" ] && grep -Fqx -e "$(sum "$1")  $2" "$bundle/SIGNED"; }
 
 # --- making what is to be installed -----------------------------------------------------------
 
-# tokens WHERE...: the tokens in them, each once; WHERE may begin with options for grep.
-tokens() { grep -ho -e 'CGSECRET_[A-Za-z0-9_]\{1,\}' "$@" | sort -u; }
+# tokens WHERE...: the tokens in them; WHERE may begin with options for grep.
+tokens() { grep -ho -e 'CGSECRET_[A-Za-z0-9_]\{1,\}' "$@" || :; }
 
 # value_of TOKEN: sets value, the file that has it: what was given now goes before what came with the
 # last bundle, and that before what has to be opened. A token names its value by digest, so each is
@@ -344,13 +344,12 @@ take_value() {
     fi
     text=$(cat "$value") || fail "the value of $1 in ${value%/*} cannot be read"
     [ -n "$text" ] || fail "the value of $1 in ${value%/*} is empty"
-    mkdir -p "$work/secrets"
     cat "$value" >"$work/secrets/$1"
 }
 
-# values_here FILE: every value that it needs can be had; the first one that cannot is in $work/lacking.
+# values_here TOKEN...: all of them can be had; the first one that cannot is in $work/lacking.
 values_here() {
-    for token in $(tokens "$1"); do
+    for token in "$@"; do
         value_of "$token" || { printf '%s\n' "$token" >>"$work/lacking"; return 1; }
     done
 }
@@ -364,8 +363,10 @@ tell_lacking() {
 # fill FILE: FILE with every token replaced by its value, literally, on standard output. Who only looks
 # may have no values: the tokens stay, which are not what lies there.
 fill() {
-    if ! grep -q CGSECRET_ "$1" || { [ -z "$changes" ] && ! values_here "$1"; }; then cat "$1"; return; fi
-    for token in $(tokens "$1"); do take_value "$token"; done
+    lacks=$(tokens "$1")
+    # shellcheck disable=SC2086  # a word each
+    if [ -z "$lacks" ] || { [ -z "$changes" ] && ! values_here $lacks; }; then cat "$1"; return; fi
+    for token in $lacks; do take_value "$token"; done
     folder=$work/secrets awk '
         function value(token,    all, line, file, n) {
             file = ENVIRON["folder"] "/" token
@@ -466,7 +467,6 @@ open_sealed() {
         command -v "$opener" >/dev/null 2>&1 ||
             fail "the secrets of this bundle are sealed, and $opener, which opens them, is not here: install the package $opener, or bring their values with clustergen pack"
     done
-    mkdir -p "$work/sealed"
     others='' unfit='' broken_by=''
     for identity in "$root/etc/ssh/ssh_host_ed25519_key" "$root/etc/ssh/ssh_host_rsa_key"; do
         [ -f "$identity" ] || continue
@@ -893,15 +893,15 @@ keys_editor='
     }
 '
 
-# edit_keys FORMAT PATH CURRENT WANTED: what becomes of CURRENT goes below new/, what is said of
-# it below words/, what stood there before into the list of keys.
+# edit_keys FORMAT PATH CURRENT: what becomes of CURRENT, when it has the keys in $work/wanted, goes
+# below new/, what is said of it below words/, what stood there before into the list of keys. A line
+# with a point ends what is read, because awk does not tell how the last line of a file ends.
 edit_keys() {
     mkdir -p "$work/new${2%/*}" "$work/words${2%/*}"
     : >"$work/new$2"
     : >"$work/words$2"
     : >"$work/foreign"
     { cat "$3"; echo .; } >"$work/current"
-    { cat "$4"; echo .; } >"$work/wanted"
     format=$1 path=$2 current=$work/current wanted=$work/wanted known=$state/keys record=$work/keys \
         new=$work/new$2 words=$work/words$2 foreign=$work/foreign awk "$keys_reader $keys_editor" </dev/null
     while IFS= read -r key; do
@@ -914,7 +914,8 @@ stage_keys() {
     shared "$2"
     [ "$current" != /dev/null ] || [ "$5" = create ] ||
         fail "$2 is not there, and keys are to be set in it: install what it belongs to first"
-    [ "$(tr -d '\000' <"$current" | wc -c)" -eq "$(wc -c <"$current")" ] || fail "$2 holds a zero byte: it is no text"
+    # shellcheck disable=SC2094  # who compares only reads
+    tr -d '\000' <"$current" | cmp -s - "$current" || fail "$2 holds a zero byte: it is no text"
     bits=- owner=-
     if grep -q CGSECRET_ "$bundle/edits$2.keys"; then
         if [ ! -f "$root$2" ]; then
@@ -923,8 +924,8 @@ stage_keys() {
             fail "everybody may read $2, and a secret is to stand in it: change its mode first"
         fi
     fi
-    fill "$bundle/edits$2.keys" >"$work/filled"
-    edit_keys "$1" "$2" "$current" "$work/filled"
+    { fill "$bundle/edits$2.keys"; echo .; } >"$work/wanted"
+    edit_keys "$1" "$2" "$current"
     record keys "$2" "$1" "$3" "$4"
     ! differs - - "$2" || change keys "$bits" "$owner" "$3" "$4" "$2"
 }
@@ -932,7 +933,8 @@ stage_keys() {
 # stage_keyless PATH FORMAT ACTION UNIT: what its keys were before comes back.
 stage_keyless() {
     [ -f "$root$1" ] && [ ! -L "$root$1" ] || return 0
-    edit_keys "$2" "$1" "$root$1" /dev/null
+    echo . >"$work/wanted"
+    edit_keys "$2" "$1" "$root$1"
     ! cmp -s "$work/new$1" "$root$1" || return 0
     if [ -s "$work/new$1" ] || [ -e "$state/before$1" ]; then change keys - - "$3" "$4" "$1"; else change gone - - "$3" "$4" "$1"; fi
 }
@@ -1310,8 +1312,8 @@ active() { alone systemctl is-active -q "$1" >/dev/null 2>&1; }
 stage_unit() {
     whose=theirs boots=1
     enabled "$1" || boots=''
-    if [ -z "$boots" ] || recorded unit "$1" | grep -q "${tab}ours$tab" ||
-        grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
+    case $(recorded unit "$1") in *"${tab}ours$tab"*) whose=ours ;; esac
+    if [ -z "$boots" ] || grep -Fq -e "/systemd/system/$1$tab" "$work/record"; then whose=ours; fi
     record unit "$1" "$whose" none -
     [ -z "$waits" ] || return 0
     if [ -z "$boots" ] || ! active "$1"; then change unit - - none - "$1"; fi
@@ -1321,23 +1323,23 @@ stage_unit() {
     done
 }
 
-# stage_rest: what the last run recorded and this bundle does not have.
+# stage_rest: what the last run recorded and this bundle does not have; not where it has something else
+# to say of a path. What is to be made is recorded when it is.
 stage_rest() {
     [ -f "$state/installed" ] || return 0
-    awk -F '\t' 'FILENAME == ARGV[1] { here[$1, $2]; next } !(($1, $2) in here)' "$work/record" "$state/installed" >"$work/rest"
+    awk -F '\t' 'FILENAME == ARGV[1] { here[$1, $2]; taken[$2]; next }
+        FILENAME == ARGV[2] { if ($1 == "made") taken[$6]; next }
+        !(($1, $2) in here) && ($1 == "unit" || !($2 in taken))' "$work/record" "$work/changed" "$state/installed" >"$work/rest"
     while IFS=$tab read -r kind path was action unit _; do
         case $kind in
             unit) if [ "$was" = ours ] && { active "$path" || enabled "$path"; }; then change leave - - none - "$path"; fi ;;
-            file | seed | made) taken "$path" || stage_gone "$path" "$was" "$action" "$unit" ;;
-            link) taken "$path" || [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
-            block) taken "$path" || stage_cut "$path" "$was" "$action" "$unit" ;;
-            keys) taken "$path" || stage_keyless "$path" "$was" "$action" "$unit" ;;
+            file | seed | made) stage_gone "$path" "$was" "$action" "$unit" ;;
+            link) [ "$(readlink "$root$path")" != "$was" ] || stage_back "$path" "$action" "$unit" ;;
+            block) stage_cut "$path" "$was" "$action" "$unit" ;;
+            keys) stage_keyless "$path" "$was" "$action" "$unit" ;;
         esac
     done <"$work/rest"
 }
-
-# taken PATH: this bundle has something else to say of it; what is to be made is recorded when it is.
-taken() { { cut -f2 "$work/record"; sed -n "s/^made$tab.*$tab//p" "$work/changed"; } | grep -Fqx -e "$1"; }
 
 # stage_back PATH ACTION UNIT: what was there before clustergen comes back; nothing, where there
 # was nothing.
@@ -1421,7 +1423,7 @@ set_stage() {
 folders() {
     awk -F '\t' '$6 ~ "^/" { sub("/[^/]*$", "", $6); if (!seen[$6]++) print $6 }' "$work/changed" | while IFS= read -r path; do
         while [ -n "$path" ] && [ ! -d "$path" ]; do path=${path%/*}; done
-        readlink -f "${path:-/}"
+        (cd -P -- "${path:-/}" && pwd)
     done | sort -u | awk '
         BEGIN { while ((getline line < "/proc/self/mountinfo") > 0) { split(line, part, " "); mounts[part[5]] } }
         $0 == "/" { exit 1 }
@@ -1679,19 +1681,20 @@ start_unit() {
     act start "$name" stop || fail "$name could not start"
 }
 
-# the lines of the plan that are seen to when the units are up
-at_last="^ensure${tab}last${tab}"
-
-# actions GREP-WORD...: ACTION UNIT of what changed, of the lines that grep chooses, each once; a restart
-# does for a reload.
+# actions all|now|last: ACTION UNIT of what changed, each once; a restart does for a reload. What is seen
+# to when the units are up comes last.
 actions() {
-    grep "$@" "$work/changed" | awk -F '\t' '$4 != "none" { if (!($5 in of)) order[++n] = $5; if (of[$5] != "restart") of[$5] = $4 }
-        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }'
+    which=$1 awk -F '\t' 'BEGIN { which = ENVIRON["which"] }
+        $4 != "none" && (which == "all" || which == ($1 == "ensure" && $2 == "last" ? "last" : "now")) {
+            if (!($5 in of)) order[++n] = $5
+            if (of[$5] != "restart") of[$5] = $4
+        }
+        END { for (i = 1; i <= n; i++) print (of[order[i]] == "reload" ? "reload-or-restart" : of[order[i]]), order[i] }' "$work/changed"
 }
 
 # act_on_units: has the units that were not started just now take up what changed.
 act_on_units() {
-    actions -v -e "$at_last" >"$work/actions"
+    actions now >"$work/actions"
     ask_units
     [ ! -s "$work/back" ] || stay_up
 }
@@ -1700,7 +1703,7 @@ act_on_units() {
 # more: what was told stays so, and is not put back.
 act_at_last() {
     started=''
-    actions -e "$at_last" >"$work/actions"
+    actions last >"$work/actions"
     ask_units
     [ ! -s "$work/actions" ] || stay_up
 }
@@ -1743,7 +1746,8 @@ restarts() {
 
 # remember_active: the units that must be running at the end, as they are now.
 remember_active() {
-    { actions -e '' | cut -d ' ' -f 2; awk -F '\t' '$1 == "unit" { print $2 }' "$work/record"; } | sort -u >"$work/units"
+    awk -F '\t' 'FILENAME == ARGV[1] { if ($4 != "none") print $5; next }
+        $1 == "unit" { print $2 }' "$work/changed" "$work/record" | sort -u >"$work/units"
     while read -r unit; do
         if active "$unit"; then printf '%s\n' "$unit"; fi
     done <"$work/units" >"$work/active"
@@ -1880,7 +1884,7 @@ leftovers() {
 
 # ask_again: units that may have seen what is put back are asked to take it up.
 ask_again() {
-    actions -e '' >"$work/actions"
+    actions all >"$work/actions"
     while read -r action unit; do
         if active "$unit"; then printf '%s %s\n' "$action" "$unit" >>"$work/back"; fi
     done <"$work/actions"
@@ -1912,23 +1916,30 @@ at_exit() {
     fi
     if [ "$(phase)" = installing ] && [ -z "$undoing" ] && ! undo; then code=4; fi
     [ -z "$json" ] || outcome "$code" >&3
-    case $(phase) in installing | done) ;; *) rm -rf "$work" ;; esac
+    case $(phase) in installing | done) ;; *) [ ! -d "$work" ] || rm -rf "$work" ;; esac
     [ -z "$locked" ] || rm -rf "$locked"
     exit "$code"
 }
 
 # --- generations ------------------------------------------------------------------------------
 
-# generations: their numbers, the oldest first.
+# generations: their numbers, in no order.
 generations() {
     for folder in "$state"/generations/[0-9]*; do
         [ ! -d "$folder" ] || printf '%s\n' "${folder##*/}"
-    done | sort -n
+    done
 }
 
-# look_back: sets newest, a number, and installed, a path on each line, as the last run left them.
+# find_newest: sets newest, the highest of them, or nothing.
+find_newest() {
+    newest=''
+    for number in $(generations); do [ "$number" -le "${newest:-0}" ] || newest=$number; done
+}
+
+# look_back: sets newest, and installed, a path on each line, as the last run left them.
 look_back() {
-    newest=$(generations | tail -n 1) installed=''
+    find_newest
+    installed=''
     [ ! -f "$state/installed" ] || installed=$line_end$(cut -f2 "$state/installed")$line_end
 }
 
@@ -1937,7 +1948,7 @@ same_bundle() { cmp -s "$1/SHA256SUMS" "$bundle/SHA256SUMS"; }
 
 # go_back: makes the generation before the newest the bundle of this run.
 go_back() {
-    target=$(generations | tail -n 2 | head -n 1)
+    target=$(generations | sort -n | tail -n 2 | head -n 1)
     [ "$target" != "$newest" ] || fail "no bundle was here before this one: --uninstall takes away what it installed"
     bundle=$state/generations/$target secrets=$state/generations/$target/secrets signer=''
     whole_bundle
@@ -1962,28 +1973,31 @@ not_replaced() {
 stage_generation() {
     [ -z "$instead" ] || return 0
     [ -z "$newest" ] || ! same_bundle "$state/generations/$newest" || return 0
-    mkdir -p "$work/generation" "$work/secrets"
-    cp "$bundle/SHA256SUMS" "$work/generation"
-    cut -c67- "$bundle/SHA256SUMS" | cut -d / -f 1 | sort -u | while IFS= read -r part; do
-        cp -RL "$bundle/$part" "$work/generation"
-    done
+    mkdir "$work/generation"
+    # shellcheck disable=SC2046  # what lies at the top of a bundle has no spaces
+    (cd "$bundle" && cp -RL SHA256SUMS $(parts) "$work/generation")
     # values that nothing was filled with now, because it is in place
-    tokens -rs "$work/generation" >"$work/tokens"
+    tokens -rs "$work/generation" | sort -u >"$work/tokens"
     while read -r token; do
         if value_of "$token"; then take_value "$token"; fi
     done <"$work/tokens"
     mv "$work/secrets" "$work/generation/secrets"
 }
 
+# parts: the files and folders at the top of the bundle, each once.
+parts() { awk '{ $0 = substr($0, 67); sub("/.*", ""); if (!seen[$0]++) print }' "$bundle/SHA256SUMS"; }
+
 # keep_generation: the last lines of a run: the bundle is among those that were here, or the one that
 # was gone back from is not any more. Five are kept.
 keep_generation() {
+    find_newest
     if [ -d "$work/generation" ]; then
         mkdir -p "$state/generations"
-        mv "$work/generation" "$state/generations/$(($(generations | tail -n 1) + 1))"
+        newest=$((${newest:-0} + 1))
+        mv "$work/generation" "$state/generations/$newest"
     fi
     [ ! -f "$work/gone-back-from" ] || rm -rf "$state/generations/$(cat "$work/gone-back-from")"
-    for number in $(generations | sort -rn | tail -n +6); do rm -rf "$state/generations/$number"; done
+    for number in $(generations); do [ "$number" -gt "$((newest - 5))" ] || rm -rf "$state/generations/$number"; done
 }
 
 # --- one-time steps and proofs ----------------------------------------------------------------
@@ -2386,8 +2400,8 @@ fi
 programs_here
 uid=$(id -u)
 secrets=${secrets:-$bundle/secrets}
-[ "$mode" = rehearse ] || signed_bundle
-whole_bundle
+# who has it rehearsed has judged it
+[ "$mode" = rehearse ] || { signed_bundle; whole_bundle; }
 if [ "$mode" = judge ]; then
     [ -n "$signer" ] || fail "$bundle is whole, and there is no $signers here to judge by who signed it"
     say "$bundle is whole, and $signer signed it"
@@ -2396,7 +2410,6 @@ fi
 # shellcheck source=/dev/null
 . "$bundle/host.sh"
 state=$root/var/lib/clustergen/$cluster lock=$root/var/lib/clustergen/.lock
-look_back
 if [ "$mode" = rehearse ]; then
     on_stage
     exit 0
@@ -2411,16 +2424,13 @@ right_platform
 if [ -n "$changes" ]; then
     open_way "${state#"$root"}"
     doing="making $state"
-    (umask 022 && mkdir -p "$root/var/lib")
-    mkdir -p "$state"
+    [ -d "$root/var/lib" ] || (umask 022 && mkdir -p "$root/var/lib")
+    [ -d "$state" ] || mkdir -p "$state"
     lock
     doing='looking for what an interrupted run left'
     work=$state/run
     [ -n "$root" ] || scraps
     leftovers
-    look_back
-    [ "$mode" != apply ] || not_replaced
-    doing="making $work"
 elif [ "$uid" = 0 ] && [ -d /run ]; then
     # filled secrets lie in it, so it is in memory where that can be
     work=/run/clustergen.$$
@@ -2430,12 +2440,15 @@ else
     doing="making a folder in ${TMPDIR:-/tmp}"
     work=$(mktemp -d "${TMPDIR:-/tmp}/clustergen.XXXXXX")
 fi
+look_back
+[ "$mode" != apply ] || not_replaced
 case $instead in
     rollback) go_back ;;
     # a bundle with nothing in it
     uninstall) resources() { :; } ;;
 esac
-mkdir -p "$work/scratch"
+doing="making $work"
+mkdir -p "$work/scratch" "$work/sealed" "$work/secrets"
 for list in changed record keys back accounts probe steps proofs births recipients host_keys; do : >"$work/$list"; done
 
 case $mode in
