@@ -229,6 +229,12 @@ fn the_third_node_leaves(built: &Built, known: &str, lab: &Lab) {
 /// Gluu goes back to its directory, and nobody waits for a Redis that is gone.
 fn the_cache_is_taken_out(built: &Built, lab: &Lab) {
     built.rebuild(&example().replace("    cache \"redis\"\n", ""));
+    // and what a person takes out of Java's list meanwhile comes back
+    let list = format!("{CONTAINER}/opt/java/lib/security/cacerts");
+    let words = ["keytool", "-delete", "-alias", "clustergen-gluu", "-storepass", "changeit"];
+    good(&lab["node2"].run(&[&words[..], &["-keystore", &list]].concat()));
+    let differs = ends(&lab.ask("node2", &["--check"]), 2);
+    assert!(differs.contains("believe the cluster's authority"), "{differs}");
     for name in ["node1", "node2"] {
         ends(&lab.apply(name), 0);
         let found = vendor::configuration(&lab[name]);

@@ -188,6 +188,7 @@ fn servers_come_up_in_order_and_a_third_joins() {
 
     a_third_joins(&built, &lab, &password);
     a_new_certificate_is_shown(&built, &lab);
+    a_store_that_somebody_changed_is_put_right(&lab);
     the_third_leaves(&built, &lab);
     for (name, watch) in watches {
         watch.unseen(&built, name);
@@ -262,6 +263,26 @@ fn a_new_certificate_is_shown(built: &Built, lab: &Lab) {
         (!shown.is_empty() && lab["n2"].read(cert).starts_with(shown.trim())).then_some(())
     });
     all_is_well(lab, "n2", 5);
+}
+
+/// Java is not asked for what is as it was, and sees what is not.
+fn a_store_that_somebody_changed_is_put_right(lab: &Lab) {
+    let host = &lab["n2"];
+    let java = "#!/bin/sh\necho \"$1\" >>/tmp/java\nexec /usr/bin/keytool \"$@\"\n";
+    host.program("/usr/local/sbin/keytool", java);
+    ends(&lab.ask("n2", &["--check"]), 0);
+    assert!(!host.path("/tmp/java").exists(), "{}", host.read("/tmp/java"));
+    let config = "/opt/opendj/config";
+    let forget = format!(
+        "keytool -delete -alias cluster-ca -keystore {config}/truststore -storepass:file {config}/keystore.pin"
+    );
+    good(&host.run(&["sh", "-c", &forget]));
+    let differs = ends(&lab.ask("n2", &["--check"]), 2);
+    assert!(differs.contains("this host shows its certificate"), "{differs}");
+    ends(&lab.ask("n2", &[]), 0);
+    fs::remove_file(host.path("/tmp/java")).unwrap();
+    ends(&lab.ask("n2", &["--check"]), 0);
+    assert!(!host.path("/tmp/java").exists(), "{}", host.read("/tmp/java"));
 }
 
 /// In the runbook's order.
