@@ -39,7 +39,8 @@ unless_check() { echo "$*"; }
 fail() { echo "$*" >&2; exit 1; }
 step() {
     : >"$work/keys"
-    edit_keys "$format" /f "$1" "$2"
+    { cat "$2"; echo .; } >"$work/wanted"
+    edit_keys "$format" /f "$1"
     mv "$work/keys" "$state/keys"
     mv "$work/new/f" "$3"
 }
